@@ -1,0 +1,134 @@
+//! The tests that need a kernel with IPVS: recorded calls of the real ipvsadm are made again with
+//! ours and must show the same bytes, and further tests look at a live table.
+//!
+//! Runs as root in a kernel that may be played with; `scripts/lab` boots one. See
+//! `tests/transcripts/README.md` for the recordings.
+
+mod diff;
+mod expectation;
+mod fail;
+mod genl;
+mod namespace;
+mod options;
+mod process;
+mod reference;
+mod replay;
+mod report;
+mod roundtrip;
+mod traffic;
+mod transcript;
+mod world;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use expectation::{Deviation, Expectation};
+use fail::Result;
+use options::Options;
+use replay::{Who, replay};
+use report::Report;
+use transcript::Case;
+use world::{Modules, World};
+
+/// The kernel of the recordings; there they are strict.
+const RECORDED_ON: &str = "6.1.";
+
+type Test = fn(&mut World) -> Result;
+
+/// Tests beside the transcripts. Each begins with an empty table.
+const TESTS: &[(&str, Test)] = &[(
+    "roundtrip/save-and-restore-lose-nothing",
+    roundtrip::save_and_restore_lose_nothing,
+)];
+
+fn main() -> ExitCode {
+    match Options::parse(std::env::args().skip(1)).and_then(|options| run(&options)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("lab: {}", error.trim_end());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs what was asked for; says whether all of it passed.
+fn run(options: &Options) -> Result<bool> {
+    let mut cases = transcript::load()?;
+    let deviations = if options.recorded {
+        BTreeMap::new()
+    } else {
+        expectation::load_deviations(&cases)?
+    };
+    cases.retain(|case| options.selects(&case.id));
+    let tests = if options.recorded { &[] } else { TESTS };
+    let tests: Vec<_> = tests
+        .iter()
+        .filter(|(name, _)| options.selects(name))
+        .collect();
+    if options.list {
+        cases.iter().for_each(|case| println!("{}", case.id));
+        tests.iter().for_each(|(name, _)| println!("{name}"));
+        return Ok(true);
+    }
+
+    let mut world = World::new(&options.program, &options.reference)?;
+    let mut report = Report::default();
+    for case in &cases {
+        match check(&mut world, case, deviations.get(&case.id), options) {
+            Ok(Verdict::Passed) => report.pass(&case.id),
+            Ok(Verdict::Excused) => report.excuse(&case.id),
+            Err(why) => report.fail(&case.id, &case.command_line(), &why),
+        }
+    }
+    for (name, test) in tests {
+        world.lan = None;
+        match world
+            .modules(Modules::Loaded)
+            .and_then(|()| world.reset())
+            .and_then(|()| test(&mut world))
+        {
+            Ok(()) => report.pass(name),
+            Err(why) => report.fail(name, "", &why),
+        }
+    }
+    drop(world);
+    Ok(report.close())
+}
+
+enum Verdict {
+    Passed,
+    /// Not as recorded, but as the real program on this kernel.
+    Excused,
+}
+
+fn check(
+    world: &mut World,
+    case: &Case,
+    deviation: Option<&Deviation>,
+    options: &Options,
+) -> Result<Verdict> {
+    let strict = world.kernel.starts_with(RECORDED_ON);
+    let recorded = Expectation::recorded(case, strict);
+    let outcome = replay(world, case, Who::Program)?;
+    if deviation.is_some() && recorded.differences(&outcome).is_none() {
+        return Err("as recorded: its deviation is not needed any more".into());
+    }
+    let Some(mut why) = recorded.with(deviation).differences(&outcome) else {
+        return Ok(Verdict::Passed);
+    };
+    if !strict {
+        let here = replay(world, case, Who::Reference)?;
+        let here = Expectation::observed(case, here, strict).with(deviation);
+        match here.differences(&outcome) {
+            None => return Ok(Verdict::Excused),
+            Some(difference) => {
+                why += &format!("  from the real program on this kernel:\n{difference}")
+            }
+        }
+    }
+    if options.record_differences {
+        why = Expectation::recorded(case, strict).deviation_line(&outcome);
+    }
+    Err(why)
+}

@@ -1,0 +1,34 @@
+//! The IPVS table by command: a drop-in for ipvsadm 1.31.
+
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, BufWriter, IsTerminal};
+use std::os::unix::ffi::OsStrExt;
+use std::process::ExitCode;
+
+use lvskit::cli::ipvsadm::{Environment, open_kernel, run};
+use lvskit::host::{names::SystemNames, signals};
+
+fn main() -> ExitCode {
+    signals::die_of_closed_pipes();
+    let words: Vec<OsString> = env::args_os().collect();
+    let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+    let (program, words) = match words.split_first() {
+        Some((program, words)) => (*program, words),
+        None => (&b"ipvsadm"[..], &[][..]),
+    };
+    let set = |name| env::var_os(name).is_some();
+    ExitCode::from(run(
+        words,
+        Environment {
+            program,
+            kernel: &mut open_kernel,
+            names: &SystemNames::default(),
+            posixly_correct: set("POSIXLY_CORRECT") || set("POSIX_ME_HARDER"),
+            tell_lines: io::stderr().is_terminal(),
+            input: &mut io::stdin().lock(),
+            output: &mut BufWriter::with_capacity(64 * 1024, io::stdout().lock()),
+            errors: &mut io::stderr().lock(),
+        },
+    ))
+}

@@ -1,0 +1,3 @@
+//! From `argv` to what is done, a file for each program.
+
+pub mod ipvsadm;

@@ -1,0 +1,387 @@
+//! `ipvsadm`: reads a command line, asks the kernel, prints what comes back.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+
+use nix::unistd::geteuid;
+
+use crate::addr::{Name, Numeric, Resolve};
+use crate::host::modules;
+use crate::ipvs::client::Client;
+use crate::ipvs::connections::{self, Connection};
+use crate::ipvs::refusal::Refusal;
+use crate::ipvs::rule::{self, Command, Context, Listing, Problem, What, write};
+use crate::ipvs::{Info, ServiceId, ServiceRow, Version, order};
+use crate::report::{WriteError, ipvsadm as status};
+use crate::show::classic::{self, Classic, Counting};
+use crate::show::connections::ConnectionList;
+
+pub mod help;
+mod restore;
+
+/// What `-v` prints: that of the program this one stands in for, which scripts look for.
+pub const VERSION: &str = "ipvsadm v1.31 2019/12/24 (compiled with popt and IPVS v1.2.1)\n";
+
+/// The oldest IPVS in the kernel that this program speaks to.
+const OLDEST: Version = Version(0x01_01_04);
+
+/// Names in both directions.
+pub trait Names: Resolve + Name {}
+impl<T: Resolve + Name> Names for T {}
+
+/// What the program works with. A test gives it a kernel and files of its own.
+pub struct Environment<'a> {
+    /// What the program was called as: `argv[0]`.
+    pub program: &'a [u8],
+    /// Opens the way to the kernel; called once, when it is first needed.
+    pub kernel: &'a mut dyn FnMut() -> Result<Client, Refusal>,
+    /// Who knows names.
+    pub names: &'a dyn Names,
+    /// Whether the first word that is no option ends the options (`POSIXLY_CORRECT`).
+    pub posixly_correct: bool,
+    /// Whether problems of a restore are told with their lines.
+    pub tell_lines: bool,
+    /// Standard input, for a restore.
+    pub input: &'a mut dyn Read,
+    /// Standard output; it is flushed at the end.
+    pub output: &'a mut dyn Write,
+    /// Standard error.
+    pub errors: &'a mut dyn Write,
+}
+
+/// Runs the program with the words after its name; gives back the exit status.
+pub fn run(words: &[&[u8]], environment: Environment<'_>) -> u8 {
+    let mut session = Session {
+        environment,
+        client: None,
+        output_failed: None,
+    };
+    let context = session.context();
+    let end = match rule::parse(words, context) {
+        Err(problem) => session.tell(&problem),
+        Ok(Command::Restore { tell_lines }) => session.restore(tell_lines),
+        Ok(command) => session.command(command),
+    };
+    session.finish(end.status())
+}
+
+/// Opens the way to this machine's kernel. Where that fails, it is tried once more with the module
+/// loaded by modprobe.
+pub fn open_kernel() -> Result<Client, Refusal> {
+    Client::open()
+        .or_else(|refusal| match modules::load("ip_vs") {
+            true => Client::open(),
+            false => Err(refusal),
+        })
+        .map_err(|refusal| match refusal {
+            // The kernel does not even know the name of IPVS.
+            _ if !refusal.is_unknown_name() => refusal,
+            _ if geteuid().is_root() => Refusal::no_ipvs(),
+            _ => Refusal::not_root(),
+        })
+}
+
+/// How a command ended, and whether a restore goes on behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    GoesOn(u8),
+    Stops(u8),
+}
+
+impl End {
+    fn status(self) -> u8 {
+        match self {
+            End::GoesOn(status) | End::Stops(status) => status,
+        }
+    }
+}
+
+struct Session<'a> {
+    environment: Environment<'a>,
+    client: Option<Client>,
+    output_failed: Option<io::Error>,
+}
+
+impl<'a> Session<'a> {
+    fn context(&self) -> Context<'a> {
+        Context {
+            names: self.environment.names,
+            posixly_correct: self.environment.posixly_correct,
+        }
+    }
+
+    /// Does what one command line asks for.
+    fn command(&mut self, command: Command) -> End {
+        let result = match command {
+            Command::Help => {
+                let program = String::from_utf8_lossy(self.environment.program).into_owned();
+                self.print(&help::text(&program));
+                return End::Stops(status::DONE);
+            }
+            Command::Version => {
+                self.print(VERSION);
+                return End::Stops(status::DONE);
+            }
+            Command::Restore { .. } => return self.tell(&Problem::NoCommand),
+            Command::Change(change) => match self.client() {
+                Err(end) => return end,
+                Ok(client) => {
+                    let outcome = client.apply(&change);
+                    return self.changed(outcome);
+                }
+            },
+            Command::List(listing) => self.list(listing),
+            Command::Save { numeric } => self.save(numeric),
+        };
+        match result {
+            Ok(()) => End::GoesOn(status::DONE),
+            Err(end) => end,
+        }
+    }
+
+    /// The way to the kernel, opened when it is first asked for.
+    fn client(&mut self) -> Result<&mut Client, End> {
+        if self.client.is_none() {
+            match (self.environment.kernel)() {
+                Ok(client) => {
+                    self.warn_of_old_kernel(client.info());
+                    self.client = Some(client);
+                }
+                Err(refusal) => {
+                    self.complain(&format!(
+                        "Can't initialize ipvs: {refusal}\n\
+                         Are you sure that IP Virtual Server is built in the kernel or as module?"
+                    ));
+                    return Err(End::Stops(status::USAGE));
+                }
+            }
+        }
+        self.client.as_mut().ok_or(End::Stops(status::USAGE))
+    }
+
+    fn warn_of_old_kernel(&mut self, info: Info) {
+        if info.version < OLDEST {
+            self.complain(&format!(
+                "Warning: IPVS version mismatch: \n  \
+                 Kernel compiled with IPVS version {}\n  \
+                 ipvsadm v1.31  requires minimum IPVS version {OLDEST}\n",
+                info.version
+            ));
+        }
+    }
+
+    /// How a change ended; a refusal is told.
+    fn changed(&mut self, outcome: Result<(), Refusal>) -> End {
+        match outcome {
+            Ok(()) => End::GoesOn(status::DONE),
+            Err(refusal) => self.tell(&Problem::Refused(refusal)),
+        }
+    }
+
+    fn list(&mut self, listing: Listing) -> Result<(), End> {
+        let all = self.environment.names;
+        let names: &dyn Name = if listing.numeric { &Numeric } else { all };
+        match listing.what {
+            What::Table {
+                form,
+                exact,
+                sorted,
+                only,
+            } => {
+                let counting = if exact {
+                    Counting::Exact
+                } else {
+                    Counting::Short
+                };
+                let classic = Classic {
+                    form,
+                    counting,
+                    names,
+                };
+                self.list_table(classic, sorted, only)
+            }
+            What::Connections { engine } => self.list_connections(ConnectionList { engine, names }),
+            What::Timeouts => {
+                let timeouts = self.client()?.timeouts();
+                let timeouts = self.listed(timeouts)?;
+                self.print_with(|out| classic::timeouts(out, timeouts));
+                Ok(())
+            }
+            What::Daemons => {
+                let daemons = self.client()?.daemons();
+                for daemon in self.listed(daemons)? {
+                    self.print_with(|out| classic::daemon(out, &daemon));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn list_table(
+        &mut self,
+        classic: Classic<'_>,
+        sorted: bool,
+        only: Option<ServiceId>,
+    ) -> Result<(), End> {
+        let services = match only {
+            Some(id) => {
+                let service = self.client()?.service(&id);
+                let service = self.listed(service)?;
+                self.print_with(|out| {
+                    classic.titles(out);
+                    Ok(())
+                });
+                vec![service]
+            }
+            None => {
+                let info = self.client()?.info();
+                self.print_with(|out| classic::version(out, info));
+                let services = self.services(sorted)?;
+                self.print_with(|out| {
+                    classic.titles(out);
+                    Ok(())
+                });
+                services
+            }
+        };
+        for service in &services {
+            let id = &service.service.id;
+            let destinations = self.client()?.destinations(id);
+            let mut destinations = self.listed(destinations)?;
+            if sorted {
+                destinations = order::sort_destinations(destinations);
+            }
+            self.print_with(|out| {
+                classic.service(out, service)?;
+                destinations
+                    .iter()
+                    .try_for_each(|row| classic.destination(out, id, row))
+            });
+        }
+        Ok(())
+    }
+
+    fn services(&mut self, sorted: bool) -> Result<Vec<ServiceRow>, End> {
+        let services = self.client()?.services();
+        let services = self.listed(services)?;
+        Ok(if sorted {
+            order::sort_services(services)
+        } else {
+            services
+        })
+    }
+
+    fn save(&mut self, numeric: bool) -> Result<(), End> {
+        let all = self.environment.names;
+        let names: &dyn Name = if numeric { &Numeric } else { all };
+        for row in self.services(true)? {
+            let service = &row.service;
+            let destinations = self.client()?.destinations(&service.id);
+            let destinations = order::sort_destinations(self.listed(destinations)?);
+            self.print_with(|out| {
+                write::service(out, service, names)?;
+                destinations.iter().try_for_each(|row| {
+                    write::destination(out, &service.id, &row.destination, names)
+                })
+            });
+        }
+        Ok(())
+    }
+
+    fn list_connections(&mut self, list: ConnectionList<'_>) -> Result<(), End> {
+        self.client()?;
+        let path = connections::PATH;
+        let Ok(file) = File::open(path) else {
+            self.complain(&format!("cannot open file {path}"));
+            return Err(End::Stops(status::LISTING_FAILED));
+        };
+        let mut file = BufReader::new(file);
+        let mut line = Vec::new();
+        let mut next = |line: &mut Vec<u8>| {
+            line.clear();
+            matches!(file.read_until(b'\n', line), Ok(1..))
+        };
+        // The first line names the columns.
+        if !next(&mut line) {
+            self.complain(&format!("unexpected input from {path}"));
+            return Err(End::Stops(status::LISTING_FAILED));
+        }
+        self.print_with(|out| {
+            list.titles(out);
+            Ok(())
+        });
+        while next(&mut line) {
+            let line = String::from_utf8_lossy(&line);
+            if line.trim_end_matches('\n').is_empty() {
+                // ipvsadm takes an empty line for the end of a file that is not whole.
+                return Err(End::Stops(status::LISTING_FAILED));
+            }
+            if let Some(connection) = Connection::read(&line) {
+                self.print_with(|out| list.connection(out, &connection));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a listing got, or its end, once the refusal is told.
+    fn listed<T>(&mut self, result: Result<T, Refusal>) -> Result<T, End> {
+        result.map_err(|refusal| {
+            self.complain(&refusal.to_string());
+            End::Stops(status::LISTING_FAILED)
+        })
+    }
+
+    /// Tells what is wrong with a command line, or why the kernel refused it.
+    fn tell(&mut self, problem: &Problem) -> End {
+        // Nobody is left to tell when standard error is gone.
+        let _ = problem.write(self.environment.program, self.environment.errors);
+        if problem.ends_restore() {
+            End::Stops(problem.status())
+        } else {
+            End::GoesOn(problem.status())
+        }
+    }
+
+    fn complain(&mut self, text: &str) {
+        let _ = writeln!(self.environment.errors, "{text}");
+    }
+
+    fn print(&mut self, text: &str) {
+        if self.output_failed.is_none() {
+            self.output_failed = self.environment.output.write_all(text.as_bytes()).err();
+        }
+    }
+
+    fn print_with(&mut self, write: impl FnOnce(&mut String) -> std::fmt::Result) {
+        let mut text = String::new();
+        // Writing to a String does not fail.
+        let _ = write(&mut text);
+        self.print(&text);
+    }
+
+    /// Sends on what has been printed so far.
+    fn flush(&mut self) {
+        if self.output_failed.is_none() {
+            self.output_failed = self.environment.output.flush().err();
+        }
+    }
+
+    /// Output that was lost is an error, where nothing worse has happened.
+    fn finish(mut self, status: u8) -> u8 {
+        self.flush();
+        match self.output_failed.take() {
+            Some(error) => {
+                let program = "ipvsadm";
+                self.complain(
+                    &WriteError {
+                        program,
+                        error: &error,
+                    }
+                    .to_string(),
+                );
+                status.max(status::LISTING_FAILED)
+            }
+            None => status,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The text of `-h`, and the command as clap knows it, from the table of options.
+//!
+//! clap does not read the command line: the grammar of popt (`-p` with or without a value, three
+//! words behind `--set`, the command first) is not its own. It renders.
+
+use clap::{Arg, ArgAction, Command};
+
+use super::VERSION;
+use crate::ipvs::rule::options::{OPTIONS, Spec, Value};
+
+const USAGE: &str = "  ipvsadm -A|E SERVICE [-s NAME] [-b FLAGS] [-p [SECONDS]] [-M MASK] [--pe NAME] [-o]
+  ipvsadm -D SERVICE
+  ipvsadm -a|e SERVICE -r HOST[:PORT] [-g|-i|-m] [-w WEIGHT] [-x COUNT] [-y COUNT]
+               [--tun-type TYPE [--tun-port PORT] [--tun-nocsum|--tun-csum|--tun-remcsum]]
+  ipvsadm -d SERVICE -r HOST[:PORT]
+  ipvsadm -L [SERVICE] [--stats|--rate|--thresholds|--persistent-conn|--tun-info] [-n] [-X]
+  ipvsadm -L -c [--persistent-conn] [-n]
+  ipvsadm -L --timeout | --daemon
+  ipvsadm -Z [SERVICE]
+  ipvsadm -C
+  ipvsadm -S [-n] > FILE
+  ipvsadm -R [--verbose] < FILE
+  ipvsadm --set TCP TCPFIN UDP
+  ipvsadm --start-daemon master|backup [--mcast-interface INTERFACE] [--syncid ID] ...
+  ipvsadm --stop-daemon master|backup [--syncid ID]
+  ipvsadm -h | -v
+
+SERVICE is -t HOST[:PORT], -u HOST[:PORT], --sctp-service HOST[:PORT] or -f MARK [-6].";
+
+/// The command with all its options, for whoever renders: help and completion.
+pub fn command() -> Command {
+    Command::new("ipvsadm")
+        .about("List and change the IPVS table of the Linux kernel")
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .args(OPTIONS.iter().map(argument))
+}
+
+fn argument(option: &Spec) -> Arg {
+    let letters = option.short.iter().map(|&letter| char::from(letter));
+    let mut argument = Arg::new(option.long).long(option.long).help(option.help);
+    argument = argument.help_heading(option.group.title());
+    for (place, letter) in letters.enumerate() {
+        argument = if place == 0 {
+            argument.short(letter)
+        } else {
+            argument.short_alias(letter)
+        };
+    }
+    match option.value {
+        Value::None => argument.action(ArgAction::SetTrue),
+        Value::Required(name) => argument.value_name(name),
+        Value::Optional(name) => argument.value_name(name).num_args(0..=1),
+    }
+}
+
+/// What `-h` prints: the version, and how to use the program.
+pub fn text(program: &str) -> String {
+    let usage = USAGE.replace("  ipvsadm ", &format!("  {program} "));
+    let options = command().help_template("{all-args}").render_help();
+    format!("{VERSION}Usage:\n{usage}\n\n{options}")
+}

@@ -1,0 +1,15 @@
+//! What this machine knows and has: names, kernel modules, signals.
+
+pub mod modules;
+pub mod names;
+pub mod signals;
+
+/// The text of an error of the system (`strerror`), without the number that the standard library
+/// puts behind it.
+pub fn error_text(error: &std::io::Error) -> String {
+    let mut text = error.to_string();
+    if let Some(number) = text.rfind(" (os error ") {
+        text.truncate(number);
+    }
+    text
+}

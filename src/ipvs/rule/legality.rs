@@ -1,0 +1,344 @@
+//! Which option goes with which command: the table of ipvsadm, and how it is checked.
+
+use super::Problem;
+
+/// What options are called in messages. The order is that in which they are checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // `text` says what each is called.
+pub enum Name {
+    Numeric,
+    Connection,
+    ServiceAddress,
+    Scheduler,
+    Persistent,
+    Netmask,
+    RealServer,
+    Forwarding,
+    Weight,
+    UpperThreshold,
+    LowerThreshold,
+    McastInterface,
+    Timeout,
+    Daemon,
+    Stats,
+    Rate,
+    Thresholds,
+    PersistentConn,
+    NoSort,
+    SyncId,
+    Exact,
+    OnePacket,
+    Engine,
+    SchedulerFlags,
+    McastGroup,
+    McastPort,
+    McastTtl,
+    SyncMaxLength,
+    TunnelInfo,
+    TunnelType,
+    TunnelPort,
+    TunnelNoChecksum,
+    TunnelChecksum,
+    TunnelRemoteChecksum,
+    Verbose,
+}
+
+impl Name {
+    const ALL: [Name; 35] = {
+        use Name::*;
+        [
+            Numeric,
+            Connection,
+            ServiceAddress,
+            Scheduler,
+            Persistent,
+            Netmask,
+            RealServer,
+            Forwarding,
+            Weight,
+            UpperThreshold,
+            LowerThreshold,
+            McastInterface,
+            Timeout,
+            Daemon,
+            Stats,
+            Rate,
+            Thresholds,
+            PersistentConn,
+            NoSort,
+            SyncId,
+            Exact,
+            OnePacket,
+            Engine,
+            SchedulerFlags,
+            McastGroup,
+            McastPort,
+            McastTtl,
+            SyncMaxLength,
+            TunnelInfo,
+            TunnelType,
+            TunnelPort,
+            TunnelNoChecksum,
+            TunnelChecksum,
+            TunnelRemoteChecksum,
+            Verbose,
+        ]
+    };
+
+    /// The name as it stands in messages.
+    pub fn text(self) -> &'static str {
+        match self {
+            Name::Numeric => "numeric",
+            Name::Connection => "connection",
+            Name::ServiceAddress => "service-address",
+            Name::Scheduler => "scheduler",
+            Name::Persistent => "persistent",
+            Name::Netmask => "netmask",
+            Name::RealServer => "real-server",
+            Name::Forwarding => "forwarding-method",
+            Name::Weight => "weight",
+            Name::UpperThreshold => "u-threshold",
+            Name::LowerThreshold => "l-threshold",
+            Name::McastInterface => "mcast-interface",
+            Name::Timeout => "timeout",
+            Name::Daemon => "daemon",
+            Name::Stats => "stats",
+            Name::Rate => "rate",
+            Name::Thresholds => "thresholds",
+            Name::PersistentConn => "persistent-conn",
+            Name::NoSort => "nosort",
+            Name::SyncId => "syncid",
+            Name::Exact => "exact",
+            Name::OnePacket => "ops",
+            Name::Engine => "pe",
+            Name::SchedulerFlags => "sched-flags",
+            Name::McastGroup => "mcast-group",
+            Name::McastPort => "mcast-port",
+            Name::McastTtl => "mcast-ttl",
+            Name::SyncMaxLength => "sync-maxlen",
+            Name::TunnelInfo => "tun-info",
+            Name::TunnelType => "tun-type",
+            Name::TunnelPort => "tun-port",
+            Name::TunnelNoChecksum => "tun-nocsum",
+            Name::TunnelChecksum => "tun-csum",
+            Name::TunnelRemoteChecksum => "tun-remcsum",
+            Name::Verbose => "verbose",
+        }
+    }
+}
+
+/// A set of names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Names(u64);
+
+impl Names {
+    const fn of(names: &[Name]) -> Self {
+        let mut bits = 0;
+        let mut index = 0;
+        while index < names.len() {
+            bits |= 1 << names[index] as u64;
+            index += 1;
+        }
+        Names(bits)
+    }
+
+    /// Whether `name` is in the set.
+    pub fn has(self, name: Name) -> bool {
+        self.0 & 1 << name as u64 != 0
+    }
+
+    /// Whether any of `names` is in the set.
+    pub fn has_any(self, names: &[Name]) -> bool {
+        self.0 & Names::of(names).0 != 0
+    }
+
+    /// Adds `name`; tells whether it is new.
+    pub fn insert(&mut self, name: Name) -> bool {
+        let new = !self.has(name);
+        self.0 |= 1 << name as u64;
+        new
+    }
+}
+
+/// A row of the table: what goes with a command, or with a type of tunnel.
+pub struct Row {
+    /// Must be there.
+    required: Names,
+    /// May be there.
+    allowed: Names,
+    /// At most one of these may be there.
+    exclusive: Names,
+    /// What it is, as messages end: `'list' command`.
+    noun: &'static str,
+    title: &'static str,
+}
+
+impl Row {
+    const fn command(
+        title: &'static str,
+        required: &[Name],
+        allowed: &[Name],
+        exclusive: &[Name],
+    ) -> Self {
+        Row {
+            required: Names::of(required),
+            allowed: Names::of(allowed),
+            exclusive: Names::of(exclusive),
+            noun: "command",
+            title,
+        }
+    }
+
+    const fn tunnel(title: &'static str, required: &[Name], exclusive: &[Name]) -> Self {
+        Row {
+            required: Names::of(required),
+            allowed: Names::of(&[]),
+            exclusive: Names::of(exclusive),
+            noun: "tunnel type",
+            title,
+        }
+    }
+
+    /// Checks what a line has, name by name; the first problem is the one to tell.
+    pub fn check(&self, given: Names) -> Result<(), Problem> {
+        self.check_some(given, &Name::ALL)
+    }
+
+    /// Checks only what concerns tunnels.
+    pub fn check_tunnel(&self, given: Names) -> Result<(), Problem> {
+        use Name::*;
+        self.check_some(
+            given,
+            &[
+                TunnelPort,
+                TunnelNoChecksum,
+                TunnelChecksum,
+                TunnelRemoteChecksum,
+            ],
+        )
+    }
+
+    fn check_some(&self, given: Names, names: &[Name]) -> Result<(), Problem> {
+        let Row { noun, title, .. } = self;
+        let usage = |text: String| Err(Problem::Usage(text.into_bytes()));
+        let mut chosen: Option<Name> = None;
+        for &name in names {
+            let text = name.text();
+            if !given.has(name) {
+                if self.required.has(name) {
+                    return usage(format!(
+                        "You need to supply the '{text}' option for the '{title}' {noun}"
+                    ));
+                }
+            } else if self.exclusive.has(name) {
+                if let Some(chosen) = chosen {
+                    let chosen = chosen.text();
+                    return usage(format!(
+                        "The option '{text}' conflicts with the '{chosen}' option in the '{title}' {noun}"
+                    ));
+                }
+                chosen = Some(name);
+            } else if !self.required.has(name) && !self.allowed.has(name) {
+                return usage(format!("Illegal '{text}' option with the '{title}' {noun}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+use Name::*;
+
+const SERVICE: &[Name] = &[
+    Scheduler,
+    Persistent,
+    Netmask,
+    OnePacket,
+    Engine,
+    SchedulerFlags,
+];
+const SERVER: &[Name] = &[
+    Forwarding,
+    Weight,
+    UpperThreshold,
+    LowerThreshold,
+    TunnelType,
+    TunnelPort,
+    TunnelNoChecksum,
+    TunnelChecksum,
+    TunnelRemoteChecksum,
+];
+/// What says how a tunnel is made.
+pub const TUNNEL: &[Name] = &[
+    TunnelType,
+    TunnelPort,
+    TunnelNoChecksum,
+    TunnelChecksum,
+    TunnelRemoteChecksum,
+];
+
+const CHECKSUMS: &[Name] = &[TunnelNoChecksum, TunnelChecksum, TunnelRemoteChecksum];
+
+/// `-A`.
+pub static ADD_SERVICE: Row = Row::command("add-service", &[ServiceAddress], SERVICE, &[]);
+/// `-E`.
+pub static EDIT_SERVICE: Row = Row::command("edit-service", &[ServiceAddress], SERVICE, &[]);
+/// `-D`.
+pub static DELETE_SERVICE: Row = Row::command("delete-service", &[ServiceAddress], &[], &[]);
+/// `-C`.
+pub static FLUSH: Row = Row::command("flush", &[], &[], &[]);
+/// `-L`. The sync id is legal with it, and has no effect.
+pub static LIST: Row = Row::command(
+    "list",
+    &[],
+    &[
+        Numeric,
+        Stats,
+        Rate,
+        Thresholds,
+        PersistentConn,
+        NoSort,
+        SyncId,
+        Exact,
+        TunnelInfo,
+    ],
+    &[Connection, ServiceAddress, Timeout, Daemon],
+);
+/// `-a`.
+pub static ADD_SERVER: Row = Row::command("add-server", &[ServiceAddress, RealServer], SERVER, &[]);
+/// `-e`.
+pub static EDIT_SERVER: Row =
+    Row::command("edit-server", &[ServiceAddress, RealServer], SERVER, &[]);
+/// `-d`.
+pub static DELETE_SERVER: Row =
+    Row::command("delete-server", &[ServiceAddress, RealServer], &[], &[]);
+/// `--set`.
+pub static SET: Row = Row::command("set", &[], &[], &[]);
+/// `--start-daemon`.
+pub static START_DAEMON: Row = Row::command(
+    "start-daemon",
+    &[],
+    &[
+        McastInterface,
+        SyncId,
+        McastGroup,
+        McastPort,
+        McastTtl,
+        SyncMaxLength,
+    ],
+    &[],
+);
+/// `--stop-daemon`.
+pub static STOP_DAEMON: Row = Row::command("stop-daemon", &[], &[SyncId], &[]);
+/// `-R`.
+pub static RESTORE: Row = Row::command("restore", &[], &[Verbose], &[]);
+/// `-S`.
+pub static SAVE: Row = Row::command("save", &[], &[Numeric], &[]);
+/// `-Z`.
+pub static ZERO: Row = Row::command("zero", &[], &[ServiceAddress], &[]);
+
+/// `--tun-type ipip`.
+pub static IPIP: Row = Row::tunnel("ipip", &[], &[]);
+/// `--tun-type gue`.
+pub static GUE: Row = Row::tunnel("gue", &[TunnelPort], CHECKSUMS);
+/// `--tun-type gre`.
+pub static GRE: Row = Row::tunnel("gre", &[], &[TunnelNoChecksum, TunnelChecksum]);

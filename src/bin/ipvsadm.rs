@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::io::{self, BufWriter, IsTerminal};
+use std::io::{self, IsTerminal};
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
             posixly_correct: set("POSIXLY_CORRECT") || set("POSIX_ME_HARDER"),
             tell_lines: io::stderr().is_terminal(),
             input: &mut io::stdin().lock(),
-            output: &mut BufWriter::with_capacity(64 * 1024, io::stdout().lock()),
+            output: &mut io::stdout().lock(),
             errors: &mut io::stderr().lock(),
         },
     ))

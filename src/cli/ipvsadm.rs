@@ -1,5 +1,6 @@
 //! `ipvsadm`: reads a command line, asks the kernel, prints what comes back.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 
@@ -43,7 +44,7 @@ pub struct Environment<'a> {
     pub tell_lines: bool,
     /// Standard input, for a restore.
     pub input: &'a mut dyn Read,
-    /// Standard output; it is flushed at the end.
+    /// Standard output; large pieces are written to it.
     pub output: &'a mut dyn Write,
     /// Standard error.
     pub errors: &'a mut dyn Write,
@@ -54,6 +55,7 @@ pub fn run(words: &[&[u8]], environment: Environment<'_>) -> u8 {
     let mut session = Session {
         environment,
         client: None,
+        printed: String::new(),
         output_failed: None,
     };
     let context = session.context();
@@ -99,6 +101,8 @@ impl End {
 struct Session<'a> {
     environment: Environment<'a>,
     client: Option<Client>,
+    /// What has been printed and not been sent on.
+    printed: String,
     output_failed: Option<io::Error>,
 }
 
@@ -347,23 +351,27 @@ impl<'a> Session<'a> {
     }
 
     fn print(&mut self, text: &str) {
-        if self.output_failed.is_none() {
-            self.output_failed = self.environment.output.write_all(text.as_bytes()).err();
-        }
+        self.print_with(|out| out.write_str(text));
     }
 
     fn print_with(&mut self, write: impl FnOnce(&mut String) -> std::fmt::Result) {
-        let mut text = String::new();
+        /// So much is sent on at once.
+        const BYTES: usize = 64 * 1024;
         // Writing to a String does not fail.
-        let _ = write(&mut text);
-        self.print(&text);
+        let _ = write(&mut self.printed);
+        if self.printed.len() >= BYTES {
+            self.flush();
+        }
     }
 
     /// Sends on what has been printed so far.
     fn flush(&mut self) {
+        let Environment { output, .. } = &mut self.environment;
         if self.output_failed.is_none() {
-            self.output_failed = self.environment.output.flush().err();
+            let sent = output.write_all(self.printed.as_bytes());
+            self.output_failed = sent.and_then(|()| output.flush()).err();
         }
+        self.printed.clear();
     }
 
     /// Output that was lost is an error, where nothing worse has happened.

@@ -66,6 +66,9 @@ fn compare_services(a: &ServiceId, b: &ServiceId) -> i32 {
 
 /// Compares word by word; the first address decides whether there are four words or one.
 fn compare_addresses(a: &IpAddr, b: &IpAddr) -> i32 {
+    if let (IpAddr::V4(a), IpAddr::V4(b)) = (a, b) {
+        return u32::from(*a).wrapping_sub(u32::from(*b)) as i32;
+    }
     let (a, b) = (words(a), words(b));
     let count = if a[1..] == [None; 3] { 1 } else { 4 };
     (0..count)
@@ -86,26 +89,41 @@ fn words(address: &IpAddr) -> [Option<u32>; 4] {
 }
 
 /// A top-down merge sort that does the very comparisons of glibc's, also where `not_after` is no
-/// order.
-fn merge_sort<T>(mut items: Vec<T>, not_after: fn(&T, &T) -> bool) -> Vec<T> {
-    if items.len() <= 1 {
-        return items;
+/// order. It moves indices; the items move once.
+fn merge_sort<T>(items: Vec<T>, not_after: fn(&T, &T) -> bool) -> Vec<T> {
+    let mut order: Vec<usize> = (0..items.len()).collect();
+    let mut merged = Vec::with_capacity(items.len());
+    sort(&mut order, &mut merged, &|a, b| {
+        not_after(&items[a], &items[b])
+    });
+    let mut items: Vec<Option<T>> = items.into_iter().map(Some).collect();
+    order
+        .into_iter()
+        .filter_map(|index| items[index].take())
+        .collect()
+}
+
+fn sort(order: &mut [usize], merged: &mut Vec<usize>, not_after: &dyn Fn(usize, usize) -> bool) {
+    if order.len() <= 1 {
+        return;
     }
-    let right = items.split_off(items.len() / 2);
-    let mut right = merge_sort(right, not_after).into_iter().peekable();
-    let mut left = merge_sort(items, not_after).into_iter().peekable();
-    let mut merged = Vec::with_capacity(left.len() + right.len());
-    while let (Some(l), Some(r)) = (left.peek(), right.peek()) {
-        let next = if not_after(l, r) {
-            left.next()
+    let (left, right) = order.split_at_mut(order.len() / 2);
+    sort(left, merged, not_after);
+    sort(right, merged, not_after);
+    merged.clear();
+    let (mut left, mut right) = (&*left, &*right);
+    while let ([l, left_rest @ ..], [r, right_rest @ ..]) = (left, right) {
+        if not_after(*l, *r) {
+            merged.push(*l);
+            left = left_rest;
         } else {
-            right.next()
-        };
-        merged.extend(next);
+            merged.push(*r);
+            right = right_rest;
+        }
     }
-    merged.extend(left);
-    merged.extend(right);
-    merged
+    merged.extend_from_slice(left);
+    merged.extend_from_slice(right);
+    order.copy_from_slice(merged);
 }
 
 #[cfg(test)]

@@ -4,6 +4,9 @@ use neli::consts::nl::NlmF;
 
 use super::{GENERIC_HEADER_BYTES, HEADER_BYTES};
 
+/// Length of `struct nlattr`.
+const ATTRIBUTE_HEADER_BYTES: usize = 4;
+
 /// `NLA_F_NESTED`.
 const NESTED: u16 = 0x8000;
 
@@ -61,12 +64,11 @@ impl Requests {
             Kind::Do => NlmF::REQUEST,
             Kind::Dump => NlmF::REQUEST | NlmF::DUMP,
         };
-        self.bytes.extend([0; 4]);
-        self.bytes.extend(self.family.to_ne_bytes());
-        self.bytes.extend(flags.bits().to_ne_bytes());
-        self.bytes.extend([0; HEADER_BYTES - 8]);
-        self.bytes.extend([command, VERSION]);
-        self.bytes.extend([0; GENERIC_HEADER_BYTES - 2]);
+        let mut header = [0; HEADER_BYTES + GENERIC_HEADER_BYTES];
+        header[4..6].copy_from_slice(&self.family.to_ne_bytes());
+        header[6..8].copy_from_slice(&flags.bits().to_ne_bytes());
+        header[16..18].copy_from_slice(&[command, VERSION]);
+        self.bytes.extend_from_slice(&header);
         fill(self);
         let length = (self.bytes.len() - start) as u32;
         self.bytes[start..start + 4].copy_from_slice(&length.to_ne_bytes());
@@ -74,37 +76,37 @@ impl Requests {
 
     /// Adds an attribute to the request that is being filled.
     pub fn put(&mut self, kind: u16, value: &[u8]) {
-        let start = self.open(kind);
+        let length = ATTRIBUTE_HEADER_BYTES + value.len();
+        self.bytes.reserve(length.next_multiple_of(4));
+        self.bytes
+            .extend_from_slice(&attribute_header(length, kind));
         self.bytes.extend_from_slice(value);
-        self.close(start);
+        self.pad();
     }
 
     /// Adds a string attribute, with its NUL.
     pub fn put_string(&mut self, kind: u16, value: &str) {
-        let start = self.open(kind);
+        let length = ATTRIBUTE_HEADER_BYTES + value.len() + 1;
+        self.bytes
+            .extend_from_slice(&attribute_header(length, kind));
         self.bytes.extend_from_slice(value.as_bytes());
         self.bytes.push(0);
-        self.close(start);
+        self.pad();
     }
 
     /// Adds an attribute that holds the attributes which `fill` puts into it.
     pub fn nest(&mut self, kind: u16, fill: impl FnOnce(&mut Self)) {
-        let start = self.open(kind | NESTED);
-        fill(self);
-        self.close(start);
-    }
-
-    fn open(&mut self, kind: u16) -> usize {
         let start = self.bytes.len();
-        self.bytes.extend([0; 2]);
-        self.bytes.extend(kind.to_ne_bytes());
-        start
+        self.bytes.extend_from_slice(&[0; ATTRIBUTE_HEADER_BYTES]);
+        fill(self);
+        let header = attribute_header(self.bytes.len() - start, kind | NESTED);
+        self.bytes[start..start + ATTRIBUTE_HEADER_BYTES].copy_from_slice(&header);
     }
 
-    fn close(&mut self, start: usize) {
-        let length = (self.bytes.len() - start) as u16;
-        self.bytes[start..start + 2].copy_from_slice(&length.to_ne_bytes());
-        self.bytes.resize(self.bytes.len().next_multiple_of(4), 0);
+    /// Each attribute begins at a multiple of four bytes.
+    fn pad(&mut self) {
+        let missing = self.bytes.len().next_multiple_of(4) - self.bytes.len();
+        self.bytes.extend_from_slice(&[0; 3][..missing]);
     }
 
     /// The end of the longest run of requests from `start` on that keeps within both limits; it
@@ -140,6 +142,12 @@ impl Requests {
             .copied()
             .unwrap_or(self.bytes.len())
     }
+}
+
+fn attribute_header(length: usize, kind: u16) -> [u8; ATTRIBUTE_HEADER_BYTES] {
+    let [l0, l1] = (length as u16).to_ne_bytes();
+    let [k0, k1] = kind.to_ne_bytes();
+    [l0, l1, k0, k1]
 }
 
 #[cfg(test)]

@@ -155,28 +155,52 @@ impl Classic<'_> {
             cut(out, start, DESTINATION_WIDTH);
         }
         pad(out, start, DESTINATION_WIDTH);
-        let forward = forward(destination.forwarding);
-        let weight = destination.weight.0;
+        let weight = i64::from(destination.weight.0);
         match self.form {
-            Form::Plain => write!(out, " {forward:<7} {weight:<6} {active:<10} {inactive:<10}")?,
+            Form::Plain => {
+                word(out, forward(destination.forwarding), 7);
+                columns(
+                    out,
+                    [(weight, 6), (active.into(), 10), (inactive.into(), 10)],
+                );
+            }
             Form::Tunnels => {
-                write!(out, " {forward:<7} ")?;
+                word(out, forward(destination.forwarding), 7);
+                out.push(' ');
                 let start = out.len();
                 write_tunnel(out, destination.forwarding)?;
                 cut(out, start, LONGEST_TUNNEL);
                 pad(out, start, 13);
-                write!(out, " {weight:<6} {active:<10} {inactive:<10}")?;
+                columns(
+                    out,
+                    [(weight, 6), (active.into(), 10), (inactive.into(), 10)],
+                );
             }
             Form::Thresholds => {
-                let (upper, lower) = (destination.thresholds.upper, destination.thresholds.lower);
-                write!(out, " {upper:<10} {lower:<10} {active:<10} {inactive:<10}")?;
+                let thresholds = destination.thresholds;
+                let [upper, lower] = [thresholds.upper, thresholds.lower].map(i64::from);
+                columns(
+                    out,
+                    [
+                        (upper, 10),
+                        (lower, 10),
+                        (active.into(), 10),
+                        (inactive.into(), 10),
+                    ],
+                );
             }
             Form::PersistentConnections => {
-                let weight = weight as u32;
-                write!(
+                // Only here the weight is unsigned.
+                let weight = i64::from(weight as u32);
+                columns(
                     out,
-                    " {weight:<9} {persistent:<11} {active:<10} {inactive:<10}"
-                )?;
+                    [
+                        (weight, 9),
+                        (persistent.into(), 11),
+                        (active.into(), 10),
+                        (inactive.into(), 10),
+                    ],
+                );
             }
             Form::Stats => {
                 for count in counters(stats) {
@@ -309,6 +333,22 @@ fn write_tunnel(out: &mut String, forwarding: Forwarding) -> fmt::Result {
         }
         Forwarding::Tunnel(Tunnel::Gre { checksum }) => write!(out, "gre:{}", sign(checksum)),
         _ => out.write_str("n/a"),
+    }
+}
+
+/// Appends a blank and a word, left-aligned in its column.
+fn word(out: &mut String, word: &str, width: usize) {
+    out.push(' ');
+    let start = out.len();
+    out.push_str(word);
+    pad(out, start, width);
+}
+
+/// Appends numbers, each after a blank and left-aligned in its column, the last one too: the
+/// lines end in blanks.
+fn columns<const N: usize>(out: &mut String, columns: [(i64, usize); N]) {
+    for (number, width) in columns {
+        word(out, itoa::Buffer::new().format(number), width);
     }
 }
 

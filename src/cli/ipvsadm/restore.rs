@@ -171,10 +171,15 @@ impl Restore<'_, '_> {
 
 /// The words of a line. The program's name is left out wherever it stands, and a NUL ends a word.
 fn words(line: &[u8]) -> Vec<&[u8]> {
-    line.split(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
-        .map(|word| word.split(|&byte| byte == 0).next().unwrap_or(word))
-        .filter(|word| !word.is_empty() && *word != b"ipvsadm")
-        .collect()
+    /// A line of a saved table has no more than this.
+    const USUAL: usize = 16;
+    let mut words = Vec::with_capacity(USUAL);
+    words.extend(
+        line.split(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
+            .map(|word| word.split(|&byte| byte == 0).next().unwrap_or(word))
+            .filter(|word| !word.is_empty() && *word != b"ipvsadm"),
+    );
+    words
 }
 
 #[cfg(test)]

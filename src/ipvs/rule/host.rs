@@ -25,7 +25,7 @@ pub fn endpoint(
             "" => (host, None),
             _ => (host, Some(rest.strip_prefix(':')?)),
         }
-    } else if word.parse::<Ipv6Addr>().is_ok() {
+    } else if ipv6(word).is_some() {
         (word, None)
     } else {
         match word.rsplit_once(':') {
@@ -52,10 +52,10 @@ pub fn service_endpoint(word: &[u8], protocol: Protocol, names: &dyn Resolve) ->
 
 /// An address, or the first address of a host by its name, IPv4 before IPv6.
 fn host_address(host: &str, names: &dyn Resolve) -> Option<IpAddr> {
-    if let Ok(address) = host.parse::<Ipv6Addr>() {
+    if let Some(address) = ipv4(host) {
         return Some(address.into());
     }
-    if let Some(address) = ipv4(host) {
+    if let Some(address) = ipv6(host) {
         return Some(address.into());
     }
     if host.is_empty() {
@@ -78,9 +78,21 @@ pub fn mask(word: &[u8], names: &dyn Resolve) -> Option<Ipv4Addr> {
     }
 }
 
+fn ipv6(text: &str) -> Option<Ipv6Addr> {
+    // Most words are no IPv6 address, and this is a quick way to see it.
+    if text.bytes().filter(|&byte| byte == b':').count() < 2 {
+        return None;
+    }
+    text.parse().ok()
+}
+
 /// An IPv4 address in the forms of inet_aton(3): one to four numbers, decimal, octal (`012`) or
 /// hexadecimal (`0xc`); the last fills all bytes that are left. Nothing may stand behind it.
 fn ipv4(text: &str) -> Option<Ipv4Addr> {
+    // Rust refuses leading zeros, so that what it reads means the same in both.
+    if let Ok(address) = text.parse() {
+        return Some(address);
+    }
     let parts: Vec<u32> = text.split('.').map(ipv4_part).collect::<Option<_>>()?;
     let (last, leading) = parts.split_last()?;
     if leading.len() > 3 || leading.iter().any(|&part| part > 255) {

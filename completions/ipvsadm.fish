@@ -6,7 +6,7 @@ complete -c ipvsadm -s t -l tcp-service -d 'A TCP service' -r -f -a "(__fish_pri
 complete -c ipvsadm -s u -l udp-service -d 'A UDP service' -r -f -a "(__fish_print_hostnames)"
 complete -c ipvsadm -l sctp-service -d 'An SCTP service' -r -f -a "(__fish_print_hostnames)"
 complete -c ipvsadm -s f -l fwmark-service -d 'A service for packets with a firewall mark, 1 to 4294967295' -r -f
-complete -c ipvsadm -s s -l scheduler -d 'rr, wrr, lc, wlc, lblc, lblcr, dh, sh, sed, nq, fo, ovf, mh ...; default wlc' -r -f -a "rr\t''
+complete -c ipvsadm -s s -l scheduler -d 'rr, wrr, lc, wlc, lblc, lblcr, dh, sh, sed, nq, fo, ovf, mh, twos; default wlc' -r -f -a "rr\t''
 wrr\t''
 lc\t''
 wlc\t''
@@ -21,7 +21,7 @@ ovf\t''
 mh\t''
 twos\t''
 none\t''"
-complete -c ipvsadm -s b -l sched-flags -d 'Flags for the scheduler, separated by commas: flag-1, flag-2, flag-3, sh-fallback, sh-port, mh-fallback, mh-port' -r -f -a "flag-1\t''
+complete -c ipvsadm -s b -l sched-flags -d 'Scheduler flags, with commas: flag-1 to flag-3, sh-fallback, sh-port, mh-fallback, mh-port' -r -f -a "flag-1\t''
 flag-2\t''
 flag-3\t''
 sh-fallback\t''
@@ -41,7 +41,7 @@ complete -c ipvsadm -s x -l u-threshold -d 'No new connections from this many on
 complete -c ipvsadm -s y -l l-threshold -d 'New connections again below this many; default 0: 3/4 of -x' -r -f
 complete -c ipvsadm -l mcast-interface -d 'The interface to multicast on; default eth0' -r -f
 complete -c ipvsadm -l syncid -d 'The group of directors, 0 to 255; default 0' -r -f
-complete -c ipvsadm -l sync-maxlen -d 'The longest message, 1 to 65507' -r -f
+complete -c ipvsadm -l sync-maxlen -d 'The longest message, 1 to 65507; default: what fits into one packet' -r -f
 complete -c ipvsadm -l mcast-group -d 'The multicast group, IPv4 or IPv6; default 224.0.0.81' -r -f
 complete -c ipvsadm -l mcast-port -d 'The UDP port; default 8848' -r -f
 complete -c ipvsadm -l mcast-ttl -d 'The time to live, 1 to 255; default 1' -r -f
@@ -54,7 +54,7 @@ complete -c ipvsadm -s S -l save -d 'Print the commands that rebuild the table'
 complete -c ipvsadm -s a -l add-server -d 'Add a real server to a service'
 complete -c ipvsadm -s e -l edit-server -d 'Replace all settings of a real server'
 complete -c ipvsadm -s d -l delete-server -d 'Delete a real server'
-complete -c ipvsadm -s L -l list -d 'List the table, or what an option asks for'
+complete -c ipvsadm -s L -l list -d 'List the table, or what an option asks for; also -l'
 complete -c ipvsadm -s Z -l zero -d 'Set the counters of a service, or of all, to zero'
 complete -c ipvsadm -l set -d 'Set the timeouts TCP TCPFIN UDP in seconds; 0 keeps one'
 complete -c ipvsadm -s h -l help -d 'Print this text'

@@ -9,8 +9,8 @@ use crate::host::error_text;
 pub mod ipvsadm {
     /// All was done.
     pub const DONE: u8 = 0;
-    /// A listing failed, or could not be written.
-    pub const LISTING_FAILED: u8 = 1;
+    /// A listing failed, or input or output was lost.
+    pub const FAILED: u8 = 1;
     /// The command line asks for something that does not go, or there is no IPVS.
     pub const USAGE: u8 = 2;
     /// The command line cannot be understood, or the kernel refused a change.

@@ -1,6 +1,7 @@
 //! Holds the manual page, the help text and the completions to the program.
 //!
-//! With `LVSKIT_BLESS=1` in the environment the completions are written anew instead.
+//! With `LVSKIT_BLESS=1` in the environment the completions and the help text are written anew
+//! instead.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -119,12 +120,7 @@ fn the_exit_statuses_in_the_manual_page_are_those_of_the_program() {
         .filter_map(|line| line.strip_prefix(".It "))
         .map(|status| status.parse().unwrap())
         .collect();
-    let expected = [
-        status::DONE,
-        status::LISTING_FAILED,
-        status::USAGE,
-        status::REFUSED,
-    ];
+    let expected = [status::DONE, status::FAILED, status::USAGE, status::REFUSED];
     assert_eq!(statuses, expected);
 }
 
@@ -178,17 +174,27 @@ fn the_completions_are_those_of_the_options() {
         let file = project()
             .join("completions")
             .join(shell.file_name("ipvsadm"));
-        if env::var_os("LVSKIT_BLESS").is_some() {
-            fs::create_dir_all(file.parent().unwrap()).unwrap();
-            fs::write(&file, &made).unwrap();
-        }
-        let stored = fs::read_to_string(&file).unwrap_or_default();
-        assert!(
-            stored == made,
-            "{} is out of date; LVSKIT_BLESS=1 writes it anew",
-            file.display()
-        );
+        assert_stored(&file, &made);
     }
+}
+
+#[test]
+fn the_help_text_is_that_of_the_options() {
+    assert_stored(&project().join("src/cli/ipvsadm/help.txt"), &help::render());
+}
+
+/// A file that is made from the table holds what is made of it now.
+fn assert_stored(file: &Path, made: &str) {
+    if env::var_os("LVSKIT_BLESS").is_some() {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, made).unwrap();
+    }
+    let stored = fs::read_to_string(file).unwrap_or_default();
+    assert!(
+        stored == made,
+        "{} is out of date; LVSKIT_BLESS=1 writes it anew",
+        file.display()
+    );
 }
 
 #[test]

@@ -297,7 +297,7 @@ impl<'a> Session<'a> {
         let path = connections::PATH;
         let Ok(file) = File::open(path) else {
             self.complain(&format!("cannot open file {path}"));
-            return Err(End::Stops(status::LISTING_FAILED));
+            return Err(End::Stops(status::FAILED));
         };
         let mut file = BufReader::new(file);
         let mut line = Vec::new();
@@ -308,7 +308,7 @@ impl<'a> Session<'a> {
         // The first line names the columns.
         if !next(&mut line) {
             self.complain(&format!("unexpected input from {path}"));
-            return Err(End::Stops(status::LISTING_FAILED));
+            return Err(End::Stops(status::FAILED));
         }
         self.print_with(|out| {
             list.titles(out);
@@ -318,7 +318,7 @@ impl<'a> Session<'a> {
             let line = String::from_utf8_lossy(&line);
             if line.trim_end_matches('\n').is_empty() {
                 // ipvsadm takes an empty line for the end of a file that is not whole.
-                return Err(End::Stops(status::LISTING_FAILED));
+                return Err(End::Stops(status::FAILED));
             }
             if let Some(connection) = Connection::read(&line) {
                 self.print_with(|out| list.connection(out, &connection));
@@ -331,7 +331,7 @@ impl<'a> Session<'a> {
     fn listed<T>(&mut self, result: Result<T, Refusal>) -> Result<T, End> {
         result.map_err(|refusal| {
             self.complain(&refusal.to_string());
-            End::Stops(status::LISTING_FAILED)
+            End::Stops(status::FAILED)
         })
     }
 
@@ -387,7 +387,7 @@ impl<'a> Session<'a> {
                     }
                     .to_string(),
                 );
-                status.max(status::LISTING_FAILED)
+                status.max(status::FAILED)
             }
             None => status,
         }

@@ -1,7 +1,9 @@
 //! The text of `-h`, and the command as clap knows it, from the table of options.
 //!
 //! clap does not read the command line: the grammar of popt (`-p` with or without a value, three
-//! words behind `--set`, the command first) is not its own. It renders.
+//! words behind `--set`, the command first) is not its own. It renders help and completion, and
+//! not each time that somebody asks: `help.txt` holds what it rendered, and a test holds
+//! `help.txt` to the table.
 
 use clap::{Arg, ArgAction, Command};
 
@@ -15,6 +17,7 @@ const USAGE: &str =
                [--tun-type TYPE [--tun-port PORT] [--tun-nocsum|--tun-csum|--tun-remcsum]]
   ipvsadm -d SERVICE -r HOST[:PORT]
   ipvsadm -L [SERVICE] [--stats|--rate|--thresholds|--persistent-conn|--tun-info] [-n] [-X]
+               [--sort|--nosort]
   ipvsadm -L -c [--persistent-conn] [-n]
   ipvsadm -L --timeout | --daemon
   ipvsadm -Z [SERVICE]
@@ -22,7 +25,8 @@ const USAGE: &str =
   ipvsadm -S [-n] > FILE
   ipvsadm -R [--verbose] < FILE
   ipvsadm --set TCP TCPFIN UDP
-  ipvsadm --start-daemon master|backup [--mcast-interface INTERFACE] [--syncid ID] ...
+  ipvsadm --start-daemon master|backup [--mcast-interface INTERFACE] [--syncid ID]
+               [--sync-maxlen BYTES] [--mcast-group ADDRESS] [--mcast-port PORT] [--mcast-ttl TTL]
   ipvsadm --stop-daemon master|backup [--syncid ID]
   ipvsadm -h | -v
 
@@ -55,9 +59,17 @@ fn argument(option: &Spec) -> Arg {
     }
 }
 
+/// The options with what they do, as clap renders them.
+pub fn render() -> String {
+    let template = "{all-args}";
+    command().help_template(template).render_help().to_string()
+}
+
+/// What [`render`] gave when the table was last changed.
+pub const OPTIONS_TEXT: &str = include_str!("help.txt");
+
 /// What `-h` prints: the version, and how to use the program.
 pub fn text(program: &str) -> String {
-    let usage = USAGE.replace("  ipvsadm ", &format!("  {program} "));
-    let options = command().help_template("{all-args}").render_help();
-    format!("{VERSION}Usage:\n{usage}\n\n{options}")
+    let usage = USAGE.replace("  ipvsadm", &format!("  {program}"));
+    format!("{VERSION}Usage:\n{usage}\n\n{OPTIONS_TEXT}")
 }

@@ -4,6 +4,9 @@
 //! a problem is told, and before the program waits for more input; so what is seen from outside
 //! is as if each had been carried out at once.
 
+use std::io;
+
+use crate::host::error_text;
 use crate::ipvs::Change;
 use crate::ipvs::rule::{self, Command};
 
@@ -70,27 +73,34 @@ impl Restore<'_, '_> {
             input.drain(..done);
             self.send();
             self.session.flush();
-            if !self.read(&mut input) {
-                let rest = std::mem::take(&mut input);
-                self.line(&rest)?;
-                self.send();
-                return Ok(());
+            match self.read(&mut input) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    let text = error_text(&error);
+                    self.session
+                        .complain(&format!("ipvsadm: read error: {text}"));
+                    return Err(status::FAILED);
+                }
             }
         }
+        self.line(&input)?;
+        self.send();
+        Ok(())
     }
 
-    /// Reads what there is; false at the end of the input, or where it cannot be read.
-    fn read(&mut self, input: &mut Vec<u8>) -> bool {
+    /// Reads what there is; nothing at the end of the input.
+    fn read(&mut self, input: &mut Vec<u8>) -> io::Result<usize> {
         let start = input.len();
         input.resize(start + CHUNK_BYTES, 0);
         let read = loop {
             match self.session.environment.input.read(&mut input[start..]) {
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                result => break result.unwrap_or(0),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => break result,
             }
         };
-        input.truncate(start + read);
-        read > 0
+        input.truncate(start + *read.as_ref().unwrap_or(&0));
+        read
     }
 
     fn line(&mut self, line: &[u8]) -> Result<(), u8> {
@@ -101,7 +111,7 @@ impl Restore<'_, '_> {
             return Ok(());
         }
         let context = self.session.context();
-        let end = match rule::parse(&words, context) {
+        let command = match rule::parse(&words, context) {
             Ok(Command::Change(change)) => {
                 self.changes.push(change);
                 if self.tell_lines {
@@ -112,20 +122,17 @@ impl Restore<'_, '_> {
                 }
                 return Ok(());
             }
-            Ok(command) => {
-                self.send();
-                self.session.command(command)
-            }
-            Err(problem) => {
-                self.send();
-                let end = self.session.tell(&problem);
-                if self.tell_lines {
-                    let here = self.here(&words);
-                    self.tell_line(&here);
-                }
-                end
-            }
+            command => command,
         };
+        self.send();
+        let end = match command {
+            Ok(command) => self.session.command(command),
+            Err(problem) => self.session.tell(&problem),
+        };
+        if self.tell_lines && end.status() != status::DONE {
+            let here = self.here(&words);
+            self.tell_line(&here);
+        }
         match end {
             End::GoesOn(status) => {
                 self.last = status;

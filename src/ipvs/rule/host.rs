@@ -58,7 +58,8 @@ fn host_address(host: &str, names: &dyn Resolve) -> Option<IpAddr> {
     if let Some(address) = ipv6(host) {
         return Some(address.into());
     }
-    if host.is_empty() {
+    // IPVS has no place for a zone id, and the C library would drop it.
+    if host.is_empty() || host.contains('%') {
         return None;
     }
     names
@@ -135,6 +136,7 @@ mod tests {
             let text = match (name, family) {
                 ("web", Family::V4) => "10.1.0.1",
                 ("six" | "web", Family::V6) => "2001:db8::11",
+                ("fe80::1%lo", Family::V6) => "fe80::1",
                 _ => return None,
             };
             text.parse().ok()

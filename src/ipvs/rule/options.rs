@@ -243,7 +243,7 @@ pub static OPTIONS: &[Spec] = &{
             List,
             b"Ll",
             "list",
-            "List the table, or what an option asks for",
+            "List the table, or what an option asks for; also -l",
         ),
         command(
             Zero,
@@ -319,7 +319,7 @@ pub static OPTIONS: &[Spec] = &{
             "scheduler",
             Required("NAME"),
             Name::Scheduler,
-            "rr, wrr, lc, wlc, lblc, lblcr, dh, sh, sed, nq, fo, ovf, mh ...; default wlc",
+            "rr, wrr, lc, wlc, lblc, lblcr, dh, sh, sed, nq, fo, ovf, mh, twos; default wlc",
         ),
         option(
             Service,
@@ -328,7 +328,7 @@ pub static OPTIONS: &[Spec] = &{
             "sched-flags",
             Required("FLAGS"),
             Name::SchedulerFlags,
-            "Flags for the scheduler, separated by commas: flag-1, flag-2, flag-3, sh-fallback, sh-port, mh-fallback, mh-port",
+            "Scheduler flags, with commas: flag-1 to flag-3, sh-fallback, sh-port, mh-fallback, mh-port",
         ),
         option(
             Service,
@@ -608,7 +608,7 @@ pub static OPTIONS: &[Spec] = &{
             "sync-maxlen",
             Required("BYTES"),
             Name::SyncMaxLength,
-            "The longest message, 1 to 65507",
+            "The longest message, 1 to 65507; default: what fits into one packet",
         ),
         option(
             Sync,

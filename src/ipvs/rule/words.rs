@@ -139,7 +139,9 @@ mod tests {
     use super::super::options::Opt;
     use super::*;
 
-    fn read(line: &str) -> (Vec<Result<(Opt, Option<String>), Mistake>>, Vec<String>) {
+    type Read = Result<(Opt, Option<String>), Mistake>;
+
+    fn read(line: &str) -> (Vec<Read>, Vec<String>) {
         let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
         let mut reader = Words::new(&words, false);
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
@@ -154,7 +156,7 @@ mod tests {
         (found, reader.others().into_iter().map(text).collect())
     }
 
-    fn options(line: &str) -> Vec<Result<(Opt, Option<String>), Mistake>> {
+    fn options(line: &str) -> Vec<Read> {
         read(line).0
     }
 

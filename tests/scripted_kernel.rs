@@ -13,7 +13,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 use std::thread;
 
-use lvskit::addr::{Family, Name, Numeric, Protocol, Resolve};
+use lvskit::addr::{Family, Numeric, Protocol, Resolve};
 use lvskit::cli::ipvsadm::{Environment, run};
 use lvskit::ipvs::client::Client;
 use lvskit::netlink::Connection;
@@ -136,15 +136,6 @@ impl Resolve for NoNames {
     }
 }
 
-impl Name for NoNames {
-    fn host(&self, address: IpAddr) -> Option<String> {
-        Numeric.host(address)
-    }
-    fn service(&self, port: u16, protocol: Protocol) -> Option<String> {
-        Numeric.service(port, protocol)
-    }
-}
-
 /// Runs a case; gives back standard output, standard error and the exit status.
 fn play(case: &Case) -> (String, String, u8) {
     let (ours, kernels) = socketpair(
@@ -169,7 +160,8 @@ fn play(case: &Case) -> (String, String, u8) {
         Environment {
             program: b"ipvsadm",
             kernel: &mut || Client::over(Connection::from_fd(ours.take().unwrap())),
-            names: &NoNames,
+            numbers: &NoNames,
+            names: &Numeric,
             posixly_correct: false,
             tell_lines: false,
             input: &mut io::empty(),

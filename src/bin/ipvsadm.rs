@@ -17,13 +17,15 @@ fn main() -> ExitCode {
         Some((program, words)) => (*program, words),
         None => (&b"ipvsadm"[..], &[][..]),
     };
+    let names = SystemNames::default();
     let set = |name| env::var_os(name).is_some();
     ExitCode::from(run(
         words,
         Environment {
             program,
             kernel: &mut open_kernel,
-            names: &SystemNames::default(),
+            numbers: &names,
+            names: &names,
             posixly_correct: set("POSIXLY_CORRECT") || set("POSIX_ME_HARDER"),
             tell_lines: io::stderr().is_terminal(),
             input: &mut io::stdin().lock(),

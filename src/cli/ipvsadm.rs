@@ -26,18 +26,16 @@ pub const VERSION: &str = "ipvsadm v1.31 2019/12/24 (compiled with popt and IPVS
 /// The oldest IPVS in the kernel that this program speaks to.
 const OLDEST: Version = Version(0x01_01_04);
 
-/// Names in both directions.
-pub trait Names: Resolve + Name {}
-impl<T: Resolve + Name> Names for T {}
-
 /// What the program works with. A test gives it a kernel and files of its own.
 pub struct Environment<'a> {
     /// What the program was called as: `argv[0]`.
     pub program: &'a [u8],
     /// Opens the way to the kernel; called once, when it is first needed.
     pub kernel: &'a mut dyn FnMut() -> Result<Client, Refusal>,
-    /// Who knows names.
-    pub names: &'a dyn Names,
+    /// Who knows the numbers of names, on command lines.
+    pub numbers: &'a dyn Resolve,
+    /// Who knows the names of numbers, in listings.
+    pub names: &'a dyn Name,
     /// Whether the first word that is no option ends the options (`POSIXLY_CORRECT`).
     pub posixly_correct: bool,
     /// Whether problems of a restore are told with their lines.
@@ -109,7 +107,7 @@ struct Session<'a> {
 impl<'a> Session<'a> {
     fn context(&self) -> Context<'a> {
         Context {
-            names: self.environment.names,
+            names: self.environment.numbers,
             posixly_correct: self.environment.posixly_correct,
         }
     }
@@ -182,9 +180,16 @@ impl<'a> Session<'a> {
         }
     }
 
+    fn names(&self, numeric: bool) -> &'a dyn Name {
+        if numeric {
+            &Numeric
+        } else {
+            self.environment.names
+        }
+    }
+
     fn list(&mut self, listing: Listing) -> Result<(), End> {
-        let all = self.environment.names;
-        let names: &dyn Name = if listing.numeric { &Numeric } else { all };
+        let names = self.names(listing.numeric);
         match listing.what {
             What::Table {
                 form,
@@ -276,8 +281,7 @@ impl<'a> Session<'a> {
     }
 
     fn save(&mut self, numeric: bool) -> Result<(), End> {
-        let all = self.environment.names;
-        let names: &dyn Name = if numeric { &Numeric } else { all };
+        let names = self.names(numeric);
         for row in self.services(true)? {
             let service = &row.service;
             let destinations = self.client()?.destinations(&service.id);

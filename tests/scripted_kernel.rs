@@ -7,23 +7,13 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::{self, Write};
-use std::net::IpAddr;
-use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
-use std::thread;
 
-use lvskit::addr::{Family, Numeric, Protocol, Resolve};
-use lvskit::cli::ipvsadm::{Environment, run};
-use lvskit::ipvs::client::Client;
-use lvskit::netlink::Connection;
-use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
+use common::{CONTROL, family, ipvsadm};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// The family's number in the recorded answers.
-const IPVS: u16 = 0x20;
-const CONTROL: u16 = 0x10;
+mod common;
 
 #[derive(Deserialize)]
 struct Case {
@@ -124,101 +114,25 @@ fn a_listing_asks_for_no_more_dumps_than_there_are_services_plus_one() {
     assert_eq!(play(&case).2, 0);
 }
 
-/// No host has a name; `play` uses numbers only.
-struct NoNames;
-
-impl Resolve for NoNames {
-    fn address(&self, _: &str, _: Family) -> Option<IpAddr> {
-        None
-    }
-    fn port(&self, _: &str, _: Protocol) -> Option<u16> {
-        None
-    }
-}
-
 /// Runs a case; gives back standard output, standard error and the exit status.
 fn play(case: &Case) -> (String, String, u8) {
-    let (ours, kernels) = socketpair(
-        AddressFamily::Unix,
-        SockType::SeqPacket,
-        None,
-        SockFlag::empty(),
-    )
-    .unwrap();
-    let script: Vec<Vec<Vec<u8>>> = case
-        .exchanges
-        .iter()
-        .map(|(_, answers)| answers.iter().map(|answer| bytes(answer)).collect())
-        .collect();
-    let kernel = thread::spawn(move || follow(kernels, script));
-
-    let mut ours = Some(ours);
-    let (mut output, mut errors) = (Vec::new(), Vec::new());
+    let answers =
+        |(_, answers): &(String, Vec<String>)| answers.iter().map(|hex| bytes(hex)).collect();
+    let script: Vec<Vec<Vec<u8>>> = case.exchanges.iter().map(answers).collect();
+    let mut script = script.into_iter();
+    // The question for the family is answered at any time.
+    let answer = move |request: &[u8]| match request[4..6] == CONTROL.to_ne_bytes() {
+        true => Some(family()),
+        false => script.next(),
+    };
     let words: Vec<&[u8]> = case.argv.iter().map(|word| word.as_bytes()).collect();
-    let status = run(
-        &words,
-        Environment {
-            program: b"ipvsadm",
-            kernel: &mut || Client::over(Connection::from_fd(ours.take().unwrap())),
-            numbers: &NoNames,
-            names: &Numeric,
-            posixly_correct: false,
-            tell_lines: false,
-            input: &mut io::empty(),
-            output: &mut output,
-            errors: &mut errors,
-        },
-    );
-    drop(ours);
-    kernel.join().unwrap();
+    let ended = ipvsadm(&words, b"", answer);
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    (text(output), text(errors), status)
+    (text(ended.output), text(ended.errors), ended.status)
 }
 
 fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len() / 2)
         .map(|place| u8::from_str_radix(&hex[2 * place..][..2], 16).unwrap())
         .collect()
-}
-
-/// Answers the requests in the order of the script, and the question for the family at any time.
-fn follow(socket: OwnedFd, script: Vec<Vec<Vec<u8>>>) {
-    let mut script = script.into_iter();
-    let mut request = vec![0; 1 << 16];
-    while let Ok(length @ 16..) = recv(socket.as_raw_fd(), &mut request, MsgFlags::empty()) {
-        let request = &request[..length];
-        let sequence: [u8; 4] = request[8..12].try_into().unwrap();
-        let answers = if request[4..6] == CONTROL.to_ne_bytes() {
-            vec![family(), vec_of(2, &[0; 4])]
-        } else {
-            let Some(answers) = script.next() else { return };
-            answers
-        };
-        for mut answer in answers {
-            let mut place = 0;
-            while place + 16 <= answer.len() {
-                answer[place + 8..place + 12].copy_from_slice(&sequence);
-                let length = u32::from_ne_bytes(answer[place..place + 4].try_into().unwrap());
-                place += (length as usize).next_multiple_of(4).max(16);
-            }
-            // The program need not read all.
-            let _ = send(socket.as_raw_fd(), &answer, MsgFlags::MSG_NOSIGNAL);
-        }
-    }
-}
-
-/// The answer to CTRL_CMD_GETFAMILY, as far as anybody looks at it.
-fn family() -> Vec<u8> {
-    let mut payload = vec![1, 2, 0, 0, 6, 0, 1, 0];
-    payload.write_all(&IPVS.to_ne_bytes()).unwrap();
-    payload.extend([0, 0]);
-    vec_of(CONTROL, &payload)
-}
-
-fn vec_of(kind: u16, payload: &[u8]) -> Vec<u8> {
-    let mut message = (16 + payload.len() as u32).to_ne_bytes().to_vec();
-    message.extend(kind.to_ne_bytes());
-    message.extend([0; 10]);
-    message.extend(payload);
-    message
 }

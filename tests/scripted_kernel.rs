@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use common::{CONTROL, family, ipvsadm};
+use common::{Kernel, bytes, family, ipvsadm, is_for_control};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -121,18 +121,12 @@ fn play(case: &Case) -> (String, String, u8) {
     let script: Vec<Vec<Vec<u8>>> = case.exchanges.iter().map(answers).collect();
     let mut script = script.into_iter();
     // The question for the family is answered at any time.
-    let answer = move |request: &[u8]| match request[4..6] == CONTROL.to_ne_bytes() {
+    let kernel = Kernel::that_answers(move |request| match is_for_control(request) {
         true => Some(family()),
         false => script.next(),
-    };
+    });
     let words: Vec<&[u8]> = case.argv.iter().map(|word| word.as_bytes()).collect();
-    let ended = ipvsadm(&words, b"", answer);
+    let ended = ipvsadm(&words, b"", kernel);
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (text(ended.output), text(ended.errors), ended.status)
-}
-
-fn bytes(hex: &str) -> Vec<u8> {
-    (0..hex.len() / 2)
-        .map(|place| u8::from_str_radix(&hex[2 * place..][..2], 16).unwrap())
-        .collect()
 }

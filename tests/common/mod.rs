@@ -14,7 +14,7 @@ use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, 
 pub const IPVS: u16 = 0x20;
 
 /// The message type of the family that knows those of the others.
-pub const CONTROL: u16 = 0x10;
+const CONTROL: u16 = 0x10;
 
 /// How a program ended.
 pub struct Ended {
@@ -25,10 +25,9 @@ pub struct Ended {
     pub status: u8,
 }
 
-/// Runs `ipvsadm` with `words` and `input` against a kernel that `answer`s.
-pub fn ipvsadm(words: &[&[u8]], mut input: &[u8], answer: impl Answer) -> Ended {
-    let (connection, kernel) = kernel(answer);
-    let mut connection = Some(connection);
+/// Runs `ipvsadm` with `words` and `input` against a kernel.
+pub fn ipvsadm(words: &[&[u8]], mut input: &[u8], kernel: Kernel) -> Ended {
+    let mut connection = Some(kernel.connection);
     let (mut output, mut errors) = (Vec::new(), Vec::new());
     let status = run(
         words,
@@ -45,7 +44,7 @@ pub fn ipvsadm(words: &[&[u8]], mut input: &[u8], answer: impl Answer) -> Ended 
         },
     );
     drop(connection);
-    kernel.join().unwrap();
+    kernel.thread.join().unwrap();
     Ended {
         output,
         errors,
@@ -53,47 +52,68 @@ pub fn ipvsadm(words: &[&[u8]], mut input: &[u8], answer: impl Answer) -> Ended 
     }
 }
 
-/// What a kernel answers to a datagram of requests; nothing, and it closes its end.
-pub trait Answer: FnMut(&[u8]) -> Option<Vec<Vec<u8>>> + Send + 'static {}
-impl<T: FnMut(&[u8]) -> Option<Vec<Vec<u8>>> + Send + 'static> Answer for T {}
-
-/// A connection to a kernel that `answer`s, each time with the sequence number of the request;
-/// and the thread that it runs in, which ends when the connection is closed.
-pub fn kernel(answer: impl Answer) -> (Connection, JoinHandle<()>) {
-    let (ours, kernels) = socketpair(
-        AddressFamily::Unix,
-        SockType::SeqPacket,
-        None,
-        SockFlag::empty(),
-    )
-    .unwrap();
-    let thread = thread::spawn(move || follow(&kernels, answer));
-    (Connection::from_fd(ours), thread)
+/// A kernel in a thread of its own, which ends when the connection to it is closed.
+pub struct Kernel {
+    pub connection: Connection,
+    pub thread: JoinHandle<()>,
 }
 
-fn follow(socket: &OwnedFd, mut answer: impl Answer) {
-    let mut request = vec![0; 1 << 16];
-    while let Ok(length @ 16..) = recv(socket.as_raw_fd(), &mut request, MsgFlags::empty()) {
-        let request = &request[..length];
-        let Some(answers) = answer(request) else {
-            return;
-        };
-        for mut answer in answers {
-            number(&mut answer, &request[8..12]);
-            // The program need not read all.
-            let _ = send(socket.as_raw_fd(), &answer, MsgFlags::MSG_NOSIGNAL);
+impl Kernel {
+    /// A kernel that does what `play` does with its end of the connection.
+    pub fn new(play: impl FnOnce(OwnedFd) + Send + 'static) -> Self {
+        let (ours, kernels) = socketpair(
+            AddressFamily::Unix,
+            SockType::SeqPacket,
+            None,
+            SockFlag::empty(),
+        )
+        .unwrap();
+        Kernel {
+            connection: Connection::from_fd(ours),
+            thread: thread::spawn(|| play(kernels)),
         }
     }
+
+    /// A kernel that sends the datagrams which `answer` gives for a request, with its sequence
+    /// number; where there is no answer, it closes its end.
+    pub fn that_answers(
+        mut answer: impl FnMut(&[u8]) -> Option<Vec<Vec<u8>>> + Send + 'static,
+    ) -> Self {
+        Self::new(move |socket| {
+            let mut datagram = vec![0; 1 << 16];
+            while let Ok(length @ 16..) = recv(socket.as_raw_fd(), &mut datagram, MsgFlags::empty())
+            {
+                let mut rest = &datagram[..length];
+                while !rest.is_empty() {
+                    let length = u32::from_ne_bytes(rest[..4].try_into().unwrap()) as usize;
+                    let Some(answers) = answer(&rest[..length]) else {
+                        return;
+                    };
+                    for mut datagram in answers {
+                        number(&mut datagram, rest[8..12].try_into().unwrap());
+                        // The program need not read all.
+                        let _ = send(socket.as_raw_fd(), &datagram, MsgFlags::MSG_NOSIGNAL);
+                    }
+                    rest = &rest[length..];
+                }
+            }
+        })
+    }
 }
 
-/// Writes the sequence number into all messages of an answer.
-fn number(answer: &mut [u8], sequence: &[u8]) {
+/// Writes the sequence number into all messages of a datagram.
+pub fn number(datagram: &mut [u8], sequence: [u8; 4]) {
     let mut place = 0;
-    while place + 16 <= answer.len() {
-        answer[place + 8..place + 12].copy_from_slice(sequence);
-        let length = u32::from_ne_bytes(answer[place..place + 4].try_into().unwrap());
+    while place + 16 <= datagram.len() {
+        datagram[place + 8..place + 12].copy_from_slice(&sequence);
+        let length = u32::from_ne_bytes(datagram[place..place + 4].try_into().unwrap());
         place += (length as usize).next_multiple_of(4).max(16);
     }
+}
+
+/// Whether a request asks for the message type of a family, not for one of IPVS.
+pub fn is_for_control(request: &[u8]) -> bool {
+    request[4..6] == CONTROL.to_ne_bytes()
 }
 
 /// The answer to CTRL_CMD_GETFAMILY, as far as anybody looks at it.
@@ -111,6 +131,13 @@ pub fn message(kind: u16, payload: &[u8]) -> Vec<u8> {
     message.extend([0; 10]);
     message.extend(payload);
     message
+}
+
+/// The bytes that `hex` spells.
+pub fn bytes(hex: &str) -> Vec<u8> {
+    (0..hex.len() / 2)
+        .map(|place| u8::from_str_radix(&hex[2 * place..][..2], 16).unwrap())
+        .collect()
 }
 
 /// No name is that of a host or a port.

@@ -59,7 +59,7 @@ pub fn run(words: &[&[u8]], environment: Environment<'_>) -> u8 {
     let context = session.context();
     let end = match rule::parse(words, context) {
         Err(problem) => session.tell(&problem),
-        Ok(Command::Restore { tell_lines }) => session.restore(tell_lines),
+        Ok(Command::Restore { tell_lines, strict }) => session.restore(tell_lines, strict),
         Ok(command) => session.command(command),
     };
     session.finish(end.status())

@@ -37,6 +37,8 @@ pub enum Command {
     Restore {
         /// Problems are told with the line they stand in.
         tell_lines: bool,
+        /// All lines are checked before the first is run, and any failure counts.
+        strict: bool,
     },
     /// How to use the program.
     Help,

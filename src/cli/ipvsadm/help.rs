@@ -23,7 +23,7 @@ const USAGE: &str =
   ipvsadm -Z [SERVICE]
   ipvsadm -C
   ipvsadm -S [-n] > FILE
-  ipvsadm -R [--verbose] < FILE
+  ipvsadm -R [--strict] [--verbose] < FILE
   ipvsadm --set TCP TCPFIN UDP
   ipvsadm --start-daemon master|backup [--mcast-interface INTERFACE] [--syncid ID]
                [--sync-maxlen BYTES] [--mcast-group ADDRESS] [--mcast-port PORT] [--mcast-ttl TTL]

@@ -8,7 +8,7 @@ use std::io;
 
 use crate::host::error_text;
 use crate::ipvs::Change;
-use crate::ipvs::rule::{self, Command};
+use crate::ipvs::rule::{self, Command, Problem};
 
 use super::{End, Session};
 use crate::report::ipvsadm as status;
@@ -31,14 +31,20 @@ struct Restore<'s, 'a> {
     /// Changes that have not been sent, and the lines they stand in.
     changes: Vec<Change>,
     lines: Vec<Line>,
+    /// The number of the line that is read.
     number: usize,
     /// How the last line ended.
     last: u8,
+    /// How the first line that failed ended.
+    first_failure: Option<u8>,
 }
 
 impl<'a> Session<'a> {
     /// Runs the lines of standard input. The exit status is that of the last one.
-    pub(super) fn restore(&mut self, tell_lines: bool) -> End {
+    ///
+    /// A `strict` restore changes nothing when a line cannot be understood, and its exit status
+    /// is that of the first line that fails.
+    pub(super) fn restore(&mut self, tell_lines: bool, strict: bool) -> End {
         if let Err(end) = self.client() {
             return end;
         }
@@ -50,47 +56,56 @@ impl<'a> Session<'a> {
             lines: Vec::new(),
             number: 0,
             last: status::DONE,
+            first_failure: None,
         };
-        match restore.all() {
-            Ok(()) => End::Stops(restore.last),
-            Err(status) => End::Stops(status),
-        }
+        let ended = if strict {
+            restore.check_and_run()
+        } else {
+            restore.run_as_it_comes()
+        };
+        End::Stops(match ended {
+            Err(status) => status,
+            Ok(()) if strict => restore.first_failure.unwrap_or(status::DONE),
+            Ok(()) => restore.last,
+        })
     }
 }
 
 impl Restore<'_, '_> {
-    /// Reads to the end of the input, or to the line that ends it all with a status.
-    fn all(&mut self) -> Result<(), u8> {
-        let mut input: Vec<u8> = Vec::new();
-        loop {
-            let done = match input.iter().rposition(|&byte| byte == b'\n') {
-                Some(end) => end + 1,
-                None => 0,
-            };
-            for line in input[..done].split_inclusive(|&byte| byte == b'\n') {
-                self.line(line)?;
-            }
-            input.drain(..done);
-            self.send();
+    /// Runs all that has arrived before it waits for more. Ends with the input, or with the
+    /// status of a line that ends it all.
+    fn run_as_it_comes(&mut self) -> Result<(), u8> {
+        let mut input = Vec::new();
+        while self.read(&mut input)? > 0 {
+            let end = input.iter().rposition(|&byte| byte == b'\n');
+            let whole = end.map_or(0, |end| end + 1);
+            self.run(&input[..whole])?;
             self.session.flush();
-            match self.read(&mut input) {
-                Ok(0) => break,
-                Ok(_) => {}
-                Err(error) => {
-                    let text = error_text(&error);
-                    self.session
-                        .complain(&format!("ipvsadm: read error: {text}"));
-                    return Err(status::FAILED);
-                }
+            input.drain(..whole);
+        }
+        self.run(&input)
+    }
+
+    /// Reads all lines and looks at each before the first is run.
+    fn check_and_run(&mut self) -> Result<(), u8> {
+        let mut input = Vec::new();
+        while self.read(&mut input)? > 0 {}
+        let mut ended = Ok(());
+        for line in lines(&input) {
+            self.number += 1;
+            let words = words(line);
+            if let Err(problem) = self.parse(&words) {
+                let end = self.tell(&problem, &words);
+                ended = ended.and(Err(end.status()));
             }
         }
-        self.line(&input)?;
-        self.send();
-        Ok(())
+        ended?;
+        self.number = 0;
+        self.run(&input)
     }
 
     /// Reads what there is; nothing at the end of the input.
-    fn read(&mut self, input: &mut Vec<u8>) -> io::Result<usize> {
+    fn read(&mut self, input: &mut Vec<u8>) -> Result<usize, u8> {
         let start = input.len();
         input.resize(start + CHUNK_BYTES, 0);
         let read = loop {
@@ -100,19 +115,28 @@ impl Restore<'_, '_> {
             }
         };
         input.truncate(start + *read.as_ref().unwrap_or(&0));
-        read
+        read.map_err(|error| {
+            let text = error_text(&error);
+            self.session
+                .complain(&format!("ipvsadm: read error: {text}"));
+            status::FAILED
+        })
     }
 
-    fn line(&mut self, line: &[u8]) -> Result<(), u8> {
-        self.number += 1;
-        let words = words(line);
-        // ipvsadm has no comments: it would end here.
-        if words.first().is_none_or(|word| word.starts_with(b"#")) {
-            return Ok(());
+    fn run(&mut self, input: &[u8]) -> Result<(), u8> {
+        for line in lines(input) {
+            self.number += 1;
+            self.run_line(line)?;
         }
-        let context = self.session.context();
-        let command = match rule::parse(&words, context) {
-            Ok(Command::Change(change)) => {
+        self.send();
+        Ok(())
+    }
+
+    fn run_line(&mut self, line: &[u8]) -> Result<(), u8> {
+        let words = words(line);
+        let command = match self.parse(&words) {
+            Ok(None) => return Ok(()),
+            Ok(Some(Command::Change(change))) => {
                 self.changes.push(change);
                 if self.tell_lines {
                     self.lines.push(self.here(&words));
@@ -122,23 +146,34 @@ impl Restore<'_, '_> {
                 }
                 return Ok(());
             }
-            command => command,
+            Ok(Some(command)) => Ok(command),
+            Err(problem) => Err(problem),
         };
         self.send();
         let end = match command {
-            Ok(command) => self.session.command(command),
-            Err(problem) => self.session.tell(&problem),
-        };
-        if self.tell_lines && end.status() != status::DONE {
-            let here = self.here(&words);
-            self.tell_line(&here);
-        }
-        match end {
-            End::GoesOn(status) => {
-                self.last = status;
-                Ok(())
+            Ok(command) => {
+                let end = self.session.command(command);
+                if end.status() != status::DONE {
+                    self.tell_line(&self.here(&words));
+                }
+                end
             }
+            Err(problem) => self.tell(&problem, &words),
+        };
+        self.note(end.status());
+        match end {
+            End::GoesOn(_) => Ok(()),
             End::Stops(status) => Err(status),
+        }
+    }
+
+    /// Nothing, for a line without words and for a comment. (ipvsadm has no comments: it would
+    /// end there.)
+    fn parse(&self, words: &[&[u8]]) -> Result<Option<Command>, Problem> {
+        match words.first() {
+            None => Ok(None),
+            Some(word) if word.starts_with(b"#") => Ok(None),
+            Some(_) => rule::parse(words, self.session.context()).map(Some),
         }
     }
 
@@ -149,16 +184,25 @@ impl Restore<'_, '_> {
         }
         let changes = std::mem::take(&mut self.changes);
         let lines = std::mem::take(&mut self.lines);
-        let outcomes = match self.session.client() {
-            Ok(client) => client.apply_all(&changes),
-            Err(_) => return,
+        let Ok(client) = self.session.client() else {
+            return;
         };
+        let outcomes = client.apply_all(&changes);
         for (index, outcome) in outcomes.into_iter().enumerate() {
             let refused = outcome.is_err();
-            self.last = self.session.changed(outcome).status();
+            let end = self.session.changed(outcome);
+            self.note(end.status());
             if let (true, Some(line)) = (refused, lines.get(index)) {
                 self.tell_line(line);
             }
+        }
+    }
+
+    /// Remembers how a line ended.
+    fn note(&mut self, ended: u8) {
+        self.last = ended;
+        if ended != status::DONE {
+            self.first_failure.get_or_insert(ended);
         }
     }
 
@@ -169,11 +213,24 @@ impl Restore<'_, '_> {
         }
     }
 
-    fn tell_line(&mut self, line: &Line) {
-        let text = String::from_utf8_lossy(&line.text);
-        self.session
-            .complain(&format!("ipvsadm: line {}: {text}", line.number));
+    fn tell(&mut self, problem: &Problem, words: &[&[u8]]) -> End {
+        let end = self.session.tell(problem);
+        self.tell_line(&self.here(words));
+        end
     }
+
+    fn tell_line(&mut self, line: &Line) {
+        if self.tell_lines {
+            let text = String::from_utf8_lossy(&line.text);
+            self.session
+                .complain(&format!("ipvsadm: line {}: {text}", line.number));
+        }
+    }
+}
+
+/// The lines of the input; the last one need not have an end.
+fn lines(input: &[u8]) -> impl Iterator<Item = &[u8]> {
+    input.split_inclusive(|&byte| byte == b'\n')
 }
 
 /// The words of a line. The program's name is left out wherever it stands, and a NUL ends a word.

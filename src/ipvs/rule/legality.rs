@@ -41,10 +41,11 @@ pub enum Name {
     TunnelChecksum,
     TunnelRemoteChecksum,
     Verbose,
+    Strict,
 }
 
 impl Name {
-    const ALL: [Name; 35] = {
+    const ALL: [Name; 36] = {
         use Name::*;
         [
             Numeric,
@@ -82,6 +83,7 @@ impl Name {
             TunnelChecksum,
             TunnelRemoteChecksum,
             Verbose,
+            Strict,
         ]
     };
 
@@ -123,6 +125,7 @@ impl Name {
             Name::TunnelChecksum => "tun-csum",
             Name::TunnelRemoteChecksum => "tun-remcsum",
             Name::Verbose => "verbose",
+            Name::Strict => "strict",
         }
     }
 }
@@ -347,7 +350,7 @@ pub static START_DAEMON: Row = Row::command(
 /// `--stop-daemon`.
 pub static STOP_DAEMON: Row = Row::command("stop-daemon", &[], &[SyncId], &[]);
 /// `-R`.
-pub static RESTORE: Row = Row::command("restore", &[], &[Verbose], &[]);
+pub static RESTORE: Row = Row::command("restore", &[], &[Verbose, Strict], &[]);
 /// `-S`.
 pub static SAVE: Row = Row::command("save", &[], &[Numeric], &[]);
 /// `-Z`.

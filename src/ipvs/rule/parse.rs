@@ -113,6 +113,7 @@ pub fn parse(words: &[&[u8]], context: Context<'_>) -> Result<Command, Problem> 
         Verb::Restore => {
             return Ok(Command::Restore {
                 tell_lines: line.given.has(Name::Verbose),
+                strict: line.given.has(Name::Strict),
             });
         }
     };
@@ -190,16 +191,17 @@ fn daemon_role(verb: Verb, value: &[u8]) -> Result<Role, Problem> {
     }
 }
 
-/// The three words of `--set`.
+/// The three words of `--set`. All must be there before one is looked at.
 fn timeouts<'a>(words: &mut impl Iterator<Item = &'a [u8]>) -> Result<Timeouts, Problem> {
-    let mut timeout = || match words.next() {
-        None => Err(Problem::usage(&[b"--set option requires 3 timeout values"])),
-        Some(word) => integer(word, 0, MAX_TIMEOUT).ok_or_else(|| bad_timeout(word)),
+    let (Some(tcp), Some(tcp_fin), Some(udp)) = (words.next(), words.next(), words.next()) else {
+        let text = b"--set option requires 3 timeout values";
+        return Err(Problem::usage(&[text]));
     };
+    let timeout = |word| integer(word, 0, MAX_TIMEOUT).ok_or_else(|| bad_timeout(word));
     Ok(Timeouts {
-        tcp: timeout()?,
-        tcp_fin: timeout()?,
-        udp: timeout()?,
+        tcp: timeout(tcp)?,
+        tcp_fin: timeout(tcp_fin)?,
+        udp: timeout(udp)?,
     })
 }
 
@@ -346,6 +348,7 @@ impl<'a> Line<'a> {
             | Opt::Exact
             | Opt::NoSort
             | Opt::Sort
+            | Opt::Strict
             | Opt::Verbose => {}
             Opt::AddService
             | Opt::EditService

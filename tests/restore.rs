@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use common::{Ended, IPVS, Kernel, family, ipvsadm, is_for_control, message};
 
+#[allow(dead_code)] // The other tests need the rest of it.
 mod common;
 
 /// `IPVS_CMD_GET_INFO`, `IPVS_CMD_NEW_SERVICE`, `IPVS_CMD_DEL_SERVICE`.

@@ -41,6 +41,7 @@ const PURE: &[&str] = &[
     "src/ipvs/rule.rs",
     "src/ipvs/rule/",
     "src/ipvs/wire.rs",
+    "src/ipvs/wire/",
     "src/netlink/attributes.rs",
     "src/netlink/request.rs",
     "src/show.rs",

@@ -2,7 +2,7 @@
 //! rebuild a table. `argv`, the lines of `-R` and the output of `-S` are all of it.
 //!
 //! Reading: [`words`] takes a line apart as popt does, [`options`] is the table of all options,
-//! [`parse`] makes a typed [`Command`] of them. Writing: [`write`].
+//! [`parse`] makes a typed [`Command`] of them. Writing: [`mod@write`].
 
 use std::io::{self, Write};
 

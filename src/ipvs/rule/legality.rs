@@ -2,132 +2,66 @@
 
 use super::Problem;
 
-/// What options are called in messages. The order is that in which they are checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // `text` says what each is called.
-pub enum Name {
-    Numeric,
-    Connection,
-    ServiceAddress,
-    Scheduler,
-    Persistent,
-    Netmask,
-    RealServer,
-    Forwarding,
-    Weight,
-    UpperThreshold,
-    LowerThreshold,
-    McastInterface,
-    Timeout,
-    Daemon,
-    Stats,
-    Rate,
-    Thresholds,
-    PersistentConn,
-    NoSort,
-    SyncId,
-    Exact,
-    OnePacket,
-    Engine,
-    SchedulerFlags,
-    McastGroup,
-    McastPort,
-    McastTtl,
-    SyncMaxLength,
-    TunnelInfo,
-    TunnelType,
-    TunnelPort,
-    TunnelNoChecksum,
-    TunnelChecksum,
-    TunnelRemoteChecksum,
-    Verbose,
-    Strict,
+/// Makes the enumeration and its texts of one list.
+macro_rules! names {
+    ($($name:ident $text:literal)*) => {
+        /// What options are called in messages. The order is that in which they are checked.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(missing_docs)] // `text` says what each is called.
+        pub enum Name {
+            $($name,)*
+        }
+
+        impl Name {
+            const ALL: &'static [Name] = &[$(Name::$name,)*];
+
+            /// The name as it stands in messages.
+            pub fn text(self) -> &'static str {
+                match self {
+                    $(Name::$name => $text,)*
+                }
+            }
+        }
+    };
 }
 
-impl Name {
-    const ALL: [Name; 36] = {
-        use Name::*;
-        [
-            Numeric,
-            Connection,
-            ServiceAddress,
-            Scheduler,
-            Persistent,
-            Netmask,
-            RealServer,
-            Forwarding,
-            Weight,
-            UpperThreshold,
-            LowerThreshold,
-            McastInterface,
-            Timeout,
-            Daemon,
-            Stats,
-            Rate,
-            Thresholds,
-            PersistentConn,
-            NoSort,
-            SyncId,
-            Exact,
-            OnePacket,
-            Engine,
-            SchedulerFlags,
-            McastGroup,
-            McastPort,
-            McastTtl,
-            SyncMaxLength,
-            TunnelInfo,
-            TunnelType,
-            TunnelPort,
-            TunnelNoChecksum,
-            TunnelChecksum,
-            TunnelRemoteChecksum,
-            Verbose,
-            Strict,
-        ]
-    };
-
-    /// The name as it stands in messages.
-    pub fn text(self) -> &'static str {
-        match self {
-            Name::Numeric => "numeric",
-            Name::Connection => "connection",
-            Name::ServiceAddress => "service-address",
-            Name::Scheduler => "scheduler",
-            Name::Persistent => "persistent",
-            Name::Netmask => "netmask",
-            Name::RealServer => "real-server",
-            Name::Forwarding => "forwarding-method",
-            Name::Weight => "weight",
-            Name::UpperThreshold => "u-threshold",
-            Name::LowerThreshold => "l-threshold",
-            Name::McastInterface => "mcast-interface",
-            Name::Timeout => "timeout",
-            Name::Daemon => "daemon",
-            Name::Stats => "stats",
-            Name::Rate => "rate",
-            Name::Thresholds => "thresholds",
-            Name::PersistentConn => "persistent-conn",
-            Name::NoSort => "nosort",
-            Name::SyncId => "syncid",
-            Name::Exact => "exact",
-            Name::OnePacket => "ops",
-            Name::Engine => "pe",
-            Name::SchedulerFlags => "sched-flags",
-            Name::McastGroup => "mcast-group",
-            Name::McastPort => "mcast-port",
-            Name::McastTtl => "mcast-ttl",
-            Name::SyncMaxLength => "sync-maxlen",
-            Name::TunnelInfo => "tun-info",
-            Name::TunnelType => "tun-type",
-            Name::TunnelPort => "tun-port",
-            Name::TunnelNoChecksum => "tun-nocsum",
-            Name::TunnelChecksum => "tun-csum",
-            Name::TunnelRemoteChecksum => "tun-remcsum",
-            Name::Verbose => "verbose",
-            Name::Strict => "strict",
-        }
-    }
+names! {
+    Numeric "numeric"
+    Connection "connection"
+    ServiceAddress "service-address"
+    Scheduler "scheduler"
+    Persistent "persistent"
+    Netmask "netmask"
+    RealServer "real-server"
+    Forwarding "forwarding-method"
+    Weight "weight"
+    UpperThreshold "u-threshold"
+    LowerThreshold "l-threshold"
+    McastInterface "mcast-interface"
+    Timeout "timeout"
+    Daemon "daemon"
+    Stats "stats"
+    Rate "rate"
+    Thresholds "thresholds"
+    PersistentConn "persistent-conn"
+    NoSort "nosort"
+    SyncId "syncid"
+    Exact "exact"
+    OnePacket "ops"
+    Engine "pe"
+    SchedulerFlags "sched-flags"
+    McastGroup "mcast-group"
+    McastPort "mcast-port"
+    McastTtl "mcast-ttl"
+    SyncMaxLength "sync-maxlen"
+    TunnelInfo "tun-info"
+    TunnelType "tun-type"
+    TunnelPort "tun-port"
+    TunnelNoChecksum "tun-nocsum"
+    TunnelChecksum "tun-csum"
+    TunnelRemoteChecksum "tun-remcsum"
+    Verbose "verbose"
+    Strict "strict"
 }
 
 /// A set of names.
@@ -207,7 +141,7 @@ impl Row {
         if self.fits(given) {
             return Ok(());
         }
-        self.check_some(given, &Name::ALL)
+        self.check_some(given, Name::ALL)
     }
 
     /// Whether there is no problem at all, told without a look at each name.

@@ -137,68 +137,26 @@ pub static OPTIONS: &[Spec] = &{
     use Opt::*;
     use Value::{None as NoValue, Optional, Required};
 
-    const fn command(
-        opt: Opt,
-        short: &'static [u8],
-        long: &'static str,
-        help: &'static str,
-    ) -> Spec {
-        Spec {
-            opt,
-            short,
-            long,
-            value: NoValue,
-            group: Command,
-            name: None,
-            help,
-        }
+    /// What most have in common: a command without a value.
+    const PLAIN: Spec =
+        Spec { opt: Help, short: b"", long: "", value: NoValue, group: Command, name: None, help: "" };
+
+    type Text = &'static str;
+    type Letters = &'static [u8];
+
+    const fn command(opt: Opt, short: Letters, long: Text, help: Text) -> Spec {
+        Spec { opt, short, long, help, ..PLAIN }
+    }
+    const fn daemon(opt: Opt, long: Text, help: Text) -> Spec {
+        Spec { opt, long, value: Required("ROLE"), help, ..PLAIN }
+    }
+    const fn free(group: Group, opt: Opt, short: Letters, long: Text, help: Text) -> Spec {
+        Spec { opt, short, long, group, help, ..PLAIN }
     }
     const fn option(
-        group: Group,
-        opt: Opt,
-        short: &'static [u8],
-        long: &'static str,
-        value: Value,
-        name: Name,
-        help: &'static str,
+        group: Group, opt: Opt, short: Letters, long: Text, value: Value, name: Name, help: Text,
     ) -> Spec {
-        Spec {
-            opt,
-            short,
-            long,
-            value,
-            group,
-            name: Some(name),
-            help,
-        }
-    }
-    const fn free(
-        group: Group,
-        opt: Opt,
-        short: &'static [u8],
-        long: &'static str,
-        help: &'static str,
-    ) -> Spec {
-        Spec {
-            opt,
-            short,
-            long,
-            value: NoValue,
-            group,
-            name: None,
-            help,
-        }
-    }
-    const fn daemon(opt: Opt, long: &'static str, help: &'static str) -> Spec {
-        Spec {
-            opt,
-            short: b"",
-            long,
-            value: Required("ROLE"),
-            group: Command,
-            name: None,
-            help,
-        }
+        Spec { opt, short, long, value, group, name: Some(name), help }
     }
 
     [

@@ -136,8 +136,8 @@ impl<'a> Words<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::options::Opt;
     use super::*;
+    use crate::ipvs::rule::options::Opt;
 
     type Read = Result<(Opt, Option<String>), Mistake>;
 

@@ -4,6 +4,11 @@ pub mod modules;
 pub mod names;
 pub mod signals;
 
+/// Whether this process has root's user id.
+pub fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
+
 /// The text of an error of the system (`strerror`), without the number that the standard library
 /// puts behind it.
 pub fn error_text(error: &std::io::Error) -> String {

@@ -4,10 +4,8 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 
-use nix::unistd::geteuid;
-
 use crate::addr::{Name, Numeric, Resolve};
-use crate::host::modules;
+use crate::host::{is_root, modules};
 use crate::ipvs::client::Client;
 use crate::ipvs::connections::{self, Connection};
 use crate::ipvs::refusal::Refusal;
@@ -76,7 +74,7 @@ pub fn open_kernel() -> Result<Client, Refusal> {
         .map_err(|refusal| match refusal {
             // The kernel does not even know the name of IPVS.
             _ if !refusal.is_unknown_name() => refusal,
-            _ if geteuid().is_root() => Refusal::no_ipvs(),
+            _ if is_root() => Refusal::no_ipvs(),
             _ => Refusal::not_root(),
         })
 }

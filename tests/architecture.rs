@@ -26,7 +26,6 @@ const ROOMS: &[Room] = &[
     Room { name: "ipvs", rooms: &["addr", "netlink", "host"], crates: &[] },
     Room { name: "show", rooms: &["addr", "ipvs"], crates: &["itoa"] },
     Room { name: "report", rooms: &["host"], crates: &[] },
-    // nix says whether it is root who runs the program.
     Room { name: "cli", rooms: &["addr", "netlink", "host", "ipvs", "show", "report"], crates: &["clap"] },
     Room { name: "bin", rooms: &["cli", "host"], crates: &[] },
 ];

@@ -2,6 +2,7 @@ complete -c ipvsadm -l start-daemon -d 'Start a synchronisation daemon: master o
 backup\t''"
 complete -c ipvsadm -l stop-daemon -d 'Stop a synchronisation daemon: master or backup' -r -f -a "master\t''
 backup\t''"
+complete -c ipvsadm -l apply -d 'Make the table be what a saved one says, with the fewest changes; -: standard input' -r -F
 complete -c ipvsadm -s t -l tcp-service -d 'A TCP service' -r -f -a "(__fish_print_hostnames)"
 complete -c ipvsadm -s u -l udp-service -d 'A UDP service' -r -f -a "(__fish_print_hostnames)"
 complete -c ipvsadm -l sctp-service -d 'An SCTP service' -r -f -a "(__fish_print_hostnames)"
@@ -81,3 +82,4 @@ complete -c ipvsadm -l nosort -d 'In the kernel\'s order'
 complete -c ipvsadm -l sort -d 'Sorted; the default'
 complete -c ipvsadm -l verbose -d 'Tell the line of each problem, as is done on a terminal'
 complete -c ipvsadm -l strict -d 'Check all lines before the first is run, and fail if any fails'
+complete -c ipvsadm -l dry-run -d 'Only print the commands that --apply would run'

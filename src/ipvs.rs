@@ -9,6 +9,7 @@ use crate::addr::{Endpoint, Family, Protocol};
 pub mod client;
 pub mod connections;
 pub mod order;
+pub mod plan;
 pub mod refusal;
 pub mod rule;
 mod wire;
@@ -345,6 +346,16 @@ pub enum Role {
     Master = 1,
     /// It takes those of another.
     Backup = 2,
+}
+
+impl Role {
+    /// `master` or `backup`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Master => "master",
+            Role::Backup => "backup",
+        }
+    }
 }
 
 /// A connection synchronisation daemon.

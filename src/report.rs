@@ -11,6 +11,8 @@ pub mod ipvsadm {
     pub const DONE: u8 = 0;
     /// A listing failed, or input or output was lost.
     pub const FAILED: u8 = 1;
+    /// A dry run has something to do.
+    pub const CHANGES: u8 = 2;
     /// The command line asks for something that does not go, or there is no IPVS.
     pub const USAGE: u8 = 2;
     /// The command line cannot be understood, or the kernel refused a change.

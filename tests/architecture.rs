@@ -37,6 +37,7 @@ const UNSAFE: &[&str] = &["src/host/", "src/netlink.rs"];
 const PURE: &[&str] = &[
     "src/addr.rs",
     "src/ipvs/order.rs",
+    "src/ipvs/plan.rs",
     "src/ipvs/rule.rs",
     "src/ipvs/rule/",
     "src/ipvs/wire.rs",

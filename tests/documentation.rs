@@ -242,6 +242,7 @@ fn completable() -> Command {
                     // zsh would take the colon of HOST[:PORT] for its own.
                     argument.value_name("HOST").value_hint(ValueHint::Hostname)
                 }
+                Opt::Apply => argument.value_hint(ValueHint::FilePath),
                 _ if option.value != Value::None => argument.value_hint(ValueHint::Other),
                 _ => argument,
             };

@@ -15,7 +15,9 @@ use crate::report::{WriteError, ipvsadm as status};
 use crate::show::classic::{self, Classic, Counting};
 use crate::show::connections::ConnectionList;
 
+mod apply;
 pub mod help;
+mod input;
 mod restore;
 
 /// What `-v` prints: that of the program this one stands in for, which scripts look for.
@@ -123,6 +125,7 @@ impl<'a> Session<'a> {
                 return End::Stops(status::DONE);
             }
             Command::Restore { .. } => return self.tell(&Problem::NoCommand),
+            Command::Apply { file, dry_run } => return self.apply(&file, dry_run),
             Command::Change(change) => match self.client() {
                 Err(end) => return end,
                 Ok(client) => {

@@ -40,6 +40,13 @@ pub enum Command {
         /// All lines are checked before the first is run, and any failure counts.
         strict: bool,
     },
+    /// Make the table be what a file says.
+    Apply {
+        /// The file's path, or `-` for standard input.
+        file: Vec<u8>,
+        /// Only tell which commands that would take.
+        dry_run: bool,
+    },
     /// How to use the program.
     Help,
     /// The version of the program.

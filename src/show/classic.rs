@@ -5,8 +5,8 @@ use std::fmt::{self, Write};
 use crate::addr::{Endpoint, Family, Name, Protocol};
 use crate::ipvs::rule::{Form, flags};
 use crate::ipvs::{
-    Checksum, Connections, Daemon, DestinationRow, Forwarding, Info, Netmask, Role, Service,
-    ServiceId, ServiceRow, Stats, Timeouts, Tunnel,
+    Checksum, Connections, Daemon, DestinationRow, Forwarding, Info, Netmask, Service, ServiceId,
+    ServiceRow, Stats, Timeouts, Tunnel,
 };
 
 use super::count;
@@ -54,10 +54,7 @@ pub fn timeouts(out: &mut String, timeouts: Timeouts) -> fmt::Result {
 
 /// Appends a line for a synchronisation daemon.
 pub fn daemon(out: &mut String, daemon: &Daemon) -> fmt::Result {
-    let role = match daemon.role {
-        Role::Master => "master",
-        Role::Backup => "backup",
-    };
+    let role = daemon.role.name();
     let interface = daemon.interface.as_str();
     let sync_id = daemon.sync_id as i32;
     write!(

@@ -24,6 +24,7 @@ const USAGE: &str =
   ipvsadm -C
   ipvsadm -S [-n] > FILE
   ipvsadm -R [--strict] [--verbose] < FILE
+  ipvsadm --apply FILE|- [--dry-run]
   ipvsadm --set TCP TCPFIN UDP
   ipvsadm --start-daemon master|backup [--mcast-interface INTERFACE] [--syncid ID]
                [--sync-maxlen BYTES] [--mcast-group ADDRESS] [--mcast-port PORT] [--mcast-ttl TTL]

@@ -10,6 +10,7 @@ use crate::host::error_text;
 use crate::ipvs::Change;
 use crate::ipvs::rule::{self, Command, Problem};
 
+use super::input::{is_nothing, lines, words};
 use super::{End, Session};
 use crate::report::ipvsadm as status;
 
@@ -167,14 +168,11 @@ impl Restore<'_, '_> {
         }
     }
 
-    /// Nothing, for a line without words and for a comment. (ipvsadm has no comments: it would
-    /// end there.)
     fn parse(&self, words: &[&[u8]]) -> Result<Option<Command>, Problem> {
-        match words.first() {
-            None => Ok(None),
-            Some(word) if word.starts_with(b"#") => Ok(None),
-            Some(_) => rule::parse(words, self.session.context()).map(Some),
+        if is_nothing(words) {
+            return Ok(None);
         }
+        rule::parse(words, self.session.context()).map(Some)
     }
 
     /// Sends the changes that have been gathered, and tells which were refused.
@@ -225,36 +223,5 @@ impl Restore<'_, '_> {
             self.session
                 .complain(&format!("ipvsadm: line {}: {text}", line.number));
         }
-    }
-}
-
-/// The lines of the input; the last one need not have an end.
-fn lines(input: &[u8]) -> impl Iterator<Item = &[u8]> {
-    input.split_inclusive(|&byte| byte == b'\n')
-}
-
-/// The words of a line. The program's name is left out wherever it stands, and a NUL ends a word.
-fn words(line: &[u8]) -> Vec<&[u8]> {
-    /// A line of a saved table has no more than this.
-    const USUAL: usize = 16;
-    let mut words = Vec::with_capacity(USUAL);
-    words.extend(
-        line.split(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
-            .map(|word| word.split(|&byte| byte == 0).next().unwrap_or(word))
-            .filter(|word| !word.is_empty() && *word != b"ipvsadm"),
-    );
-    words
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_what_stands_between_blanks() {
-        assert_eq!(words(b" -A\t-t x\r\n"), [&b"-A"[..], b"-t", b"x"]);
-        assert_eq!(words(b"ipvsadm -A -t ipvsadm x"), [&b"-A"[..], b"-t", b"x"]);
-        assert_eq!(words(b"-t a\0b c"), [&b"-t"[..], b"a", b"c"]);
-        assert!(words(b"\n").is_empty());
     }
 }

@@ -62,6 +62,7 @@ names! {
     TunnelRemoteChecksum "tun-remcsum"
     Verbose "verbose"
     Strict "strict"
+    DryRun "dry-run"
 }
 
 /// A set of names.
@@ -285,6 +286,8 @@ pub static START_DAEMON: Row = Row::command(
 pub static STOP_DAEMON: Row = Row::command("stop-daemon", &[], &[SyncId], &[]);
 /// `-R`.
 pub static RESTORE: Row = Row::command("restore", &[], &[Verbose, Strict], &[]);
+/// `--apply`.
+pub static APPLY: Row = Row::command("apply", &[], &[DryRun], &[]);
 /// `-S`.
 pub static SAVE: Row = Row::command("save", &[], &[Numeric], &[]);
 /// `-Z`.

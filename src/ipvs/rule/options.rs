@@ -21,6 +21,7 @@ pub enum Opt {
     Set,
     StartDaemon,
     StopDaemon,
+    Apply,
     Help,
     Version,
     TcpService,
@@ -66,6 +67,7 @@ pub enum Opt {
     McastTtl,
     Verbose,
     Strict,
+    DryRun,
 }
 
 /// Whether an option takes a value, and what the help text calls it.
@@ -92,6 +94,8 @@ pub enum Group {
     Listing,
     /// How commands are read from standard input.
     Restoring,
+    /// How a table is made what it shall be.
+    Applying,
     /// How connections are synchronised.
     Sync,
 }
@@ -105,6 +109,7 @@ impl Group {
             Group::Server => "Real servers",
             Group::Listing => "Listings",
             Group::Restoring => "Restoring",
+            Group::Applying => "Applying",
             Group::Sync => "Synchronisation daemons",
         }
     }
@@ -174,6 +179,7 @@ pub static OPTIONS: &[Spec] = &{
         command(Set, b"", "set", "Set the timeouts TCP TCPFIN UDP in seconds; 0 keeps one"),
         daemon(StartDaemon, "start-daemon", "Start a synchronisation daemon: master or backup"),
         daemon(StopDaemon, "stop-daemon", "Stop a synchronisation daemon: master or backup"),
+        Spec { value: Required("FILE"), ..command(Apply, b"", "apply", "Make the table be what a saved one says, with the fewest changes; -: standard input") },
         command(Help, b"h", "help", "Print this text"),
         command(Version, b"v", "version", "Print the version"),
         option(Service, TcpService, b"t", "tcp-service", Required("HOST[:PORT]"), Name::ServiceAddress, "A TCP service"),
@@ -213,6 +219,7 @@ pub static OPTIONS: &[Spec] = &{
         free(Listing, Sort, b"", "sort", "Sorted; the default"),
         option(Restoring, Verbose, b"", "verbose", NoValue, Name::Verbose, "Tell the line of each problem, as is done on a terminal"),
         option(Restoring, Strict, b"", "strict", NoValue, Name::Strict, "Check all lines before the first is run, and fail if any fails"),
+        option(Applying, DryRun, b"", "dry-run", NoValue, Name::DryRun, "Only print the commands that --apply would run"),
         option(Sync, McastInterface, b"", "mcast-interface", Required("INTERFACE"), Name::McastInterface, "The interface to multicast on; default eth0"),
         option(Sync, SyncId, b"", "syncid", Required("ID"), Name::SyncId, "The group of directors, 0 to 255; default 0"),
         option(Sync, SyncMaxLength, b"", "sync-maxlen", Required("BYTES"), Name::SyncMaxLength, "The longest message, 1 to 65507; default: what fits into one packet"),

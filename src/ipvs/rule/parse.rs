@@ -93,6 +93,12 @@ pub fn parse(words: &[&[u8]], context: Context<'_>) -> Result<Command, Problem> 
                 numeric: line.given.has(Name::Numeric),
             });
         }
+        Verb::Apply => {
+            return Ok(Command::Apply {
+                file: value.unwrap_or(b"-").to_vec(),
+                dry_run: line.given.has(Name::DryRun),
+            });
+        }
         Verb::Restore => {
             return Ok(Command::Restore {
                 tell_lines: line.given.has(Name::Verbose),
@@ -118,6 +124,7 @@ enum Verb {
     StartDaemon,
     StopDaemon,
     Restore,
+    Apply,
     Save,
     Zero,
 }
@@ -137,6 +144,7 @@ impl Verb {
             Opt::StartDaemon => Verb::StartDaemon,
             Opt::StopDaemon => Verb::StopDaemon,
             Opt::Restore => Verb::Restore,
+            Opt::Apply => Verb::Apply,
             Opt::Save => Verb::Save,
             Opt::Zero => Verb::Zero,
             _ => return None,
@@ -157,6 +165,7 @@ impl Verb {
             Verb::StartDaemon => &legality::START_DAEMON,
             Verb::StopDaemon => &legality::STOP_DAEMON,
             Verb::Restore => &legality::RESTORE,
+            Verb::Apply => &legality::APPLY,
             Verb::Save => &legality::SAVE,
             Verb::Zero => &legality::ZERO,
         }

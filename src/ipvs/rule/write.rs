@@ -1,17 +1,86 @@
-//! The commands that rebuild a table, as `-S` prints them.
+//! The commands that rebuild a table, as `-S` prints them, and those that change one.
 
 use std::fmt::{self, Write};
 
 use crate::addr::{Name, Protocol};
 use crate::ipvs::{
-    Checksum, Destination, Forwarding, Netmask, Service, ServiceId, Thresholds, Tunnel,
+    Change, Checksum, Daemon, Destination, Forwarding, Netmask, Service, ServiceId, Thresholds,
+    Timeouts, Tunnel,
 };
 
 use super::flags;
 
+/// Appends the command that makes `change`.
+pub fn change(out: &mut String, change: &Change, names: &dyn Name) -> fmt::Result {
+    match change {
+        Change::AddService(new) => service(out, new, names),
+        Change::EditService(new) => service_with(out, "-E ", new, names),
+        Change::DeleteService(old) => {
+            out.push_str("-D ");
+            id(out, old, names)?;
+            out.push('\n');
+            Ok(())
+        }
+        Change::AddDestination(of, new) => destination(out, of, new, names),
+        Change::EditDestination(of, new) => destination_with(out, "-e ", of, new, names),
+        Change::DeleteDestination(of, old) => {
+            out.push_str("-d ");
+            id(out, of, names)?;
+            out.push_str(" -r ");
+            names.write_endpoint(out, old, of.protocol());
+            out.push('\n');
+            Ok(())
+        }
+        Change::Flush => out.write_str("-C\n"),
+        Change::Zero(None) => out.write_str("-Z\n"),
+        Change::Zero(Some(one)) => {
+            out.push_str("-Z ");
+            id(out, one, names)?;
+            out.push('\n');
+            Ok(())
+        }
+        Change::SetTimeouts(Timeouts { tcp, tcp_fin, udp }) => {
+            writeln!(out, "--set {tcp} {tcp_fin} {udp}")
+        }
+        Change::StartDaemon(new) => daemon(out, new),
+        Change::StopDaemon { role, sync_id } => {
+            writeln!(out, "--stop-daemon {} --syncid {sync_id}", role.name())
+        }
+    }
+}
+
+fn daemon(out: &mut String, daemon: &Daemon) -> fmt::Result {
+    let (role, interface) = (daemon.role.name(), daemon.interface.as_str());
+    write!(out, "--start-daemon {role} --mcast-interface {interface}")?;
+    write!(out, " --syncid {}", daemon.sync_id)?;
+    if let Some(length) = daemon.max_length {
+        write!(out, " --sync-maxlen {length}")?;
+    }
+    if let Some(group) = daemon.group {
+        write!(out, " --mcast-group {group}")?;
+    }
+    if let Some(port) = daemon.port {
+        write!(out, " --mcast-port {port}")?;
+    }
+    if let Some(ttl) = daemon.ttl {
+        write!(out, " --mcast-ttl {ttl}")?;
+    }
+    out.push('\n');
+    Ok(())
+}
+
 /// Appends the command that adds `service`.
 pub fn service(out: &mut String, service: &Service, names: &dyn Name) -> fmt::Result {
-    out.push_str("-A ");
+    service_with(out, "-A ", service, names)
+}
+
+fn service_with(
+    out: &mut String,
+    command: &str,
+    service: &Service,
+    names: &dyn Name,
+) -> fmt::Result {
+    out.push_str(command);
     id(out, &service.id, names)?;
     let scheduler = service.scheduler.as_str();
     write!(out, " -s {scheduler}")?;
@@ -49,7 +118,17 @@ pub fn destination(
     destination: &Destination,
     names: &dyn Name,
 ) -> fmt::Result {
-    out.push_str("-a ");
+    destination_with(out, "-a ", of, destination, names)
+}
+
+fn destination_with(
+    out: &mut String,
+    command: &str,
+    of: &ServiceId,
+    destination: &Destination,
+    names: &dyn Name,
+) -> fmt::Result {
+    out.push_str(command);
     id(out, of, names)?;
     out.push_str(" -r ");
     names.write_endpoint(out, &destination.endpoint, of.protocol());

@@ -172,12 +172,14 @@ impl<'a> Line<'a> {
             | Opt::NoSort
             | Opt::Sort
             | Opt::Strict
+            | Opt::DryRun
             | Opt::Verbose => {}
             Opt::AddService
             | Opt::EditService
             | Opt::DeleteService
             | Opt::Clear
             | Opt::Restore
+            | Opt::Apply
             | Opt::Save
             | Opt::AddServer
             | Opt::EditServer

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Sourced by the scripts beside it: what they need on a fresh Debian machine, installed if root
-# calls, else named. To be sourced in the root of the project.
+# calls, else named. To be sourced in the root of the project, with `set -euo pipefail` or not.
 
 program=${0##*/}
 export PATH="$PATH:/usr/sbin:/sbin:${HOME:-/root}/.cargo/bin"
@@ -63,13 +63,15 @@ at_least() { printf '%s\n' "$2" "$1" | sort -V -C; }
 
 # Prints the version of the Debian package cargo that apt-get would install.
 cargo_candidate() {
-	apt-cache policy cargo 2>/dev/null | sed -n 's/^ *Candidate: \([0-9]\)/\1/p'
+	{ apt-cache policy cargo 2>/dev/null || true; } |
+		sed -n 's/^ *Candidate: \([0-9]\)/\1/p'
 }
 
 # need_cargo - have a cargo that is new enough, and a C compiler for it to link with.
 need_cargo() {
-	local found candidate packages="cargo rustc ca-certificates"
-	found=$(cargo --version 2>/dev/null | cut -d' ' -f2)
+	local found candidate hint="install Rust from https://rustup.rs"
+	local packages="cargo rustc ca-certificates"
+	found=$(cargo --version 2>/dev/null | cut -d' ' -f2) || found=''
 	if [ -z "$found" ] || ! at_least "$found" "$oldest_cargo"; then
 		candidate=$(cargo_candidate)
 		if [ -z "$candidate" ] && is_root && command -v apt-get >/dev/null; then
@@ -77,8 +79,11 @@ need_cargo() {
 			candidate=$(cargo_candidate)
 		fi
 		if [ -n "$found" ] || [ -z "$candidate" ] || ! at_least "$candidate" "$oldest_cargo"; then
-			die "cargo $oldest_cargo or newer is needed: ${found:-none} found" \
-				"install Rust from https://rustup.rs"
+			# No package lists, no candidate; only root can get them.
+			if [ -z "$found$candidate" ] && ! is_root && command -v apt-get >/dev/null; then
+				hint="as root: apt-get update, for $program to find a package; or $hint"
+			fi
+			die "cargo $oldest_cargo or newer is needed: ${found:-none} found" "$hint"
 		fi
 		is_root || die "cargo is missing" "as root: $install $packages"
 		# shellcheck disable=SC2086 # a list of words

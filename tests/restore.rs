@@ -53,10 +53,10 @@ fn errors(ended: &Ended) -> &str {
 
 #[test]
 fn a_restore_waits_for_one_acknowledgement_in_sixty_four_changes() {
-    let input: String = (1..=640)
+    let lines: Vec<String> = (1..=640)
         .map(|port| format!("-A -t 10.0.0.1:{port}\n"))
         .collect();
-    let (ended, commands, acknowledged) = restore(&["-R"], &input);
+    let (ended, commands, acknowledged) = restore(&["-R"], &lines.concat());
     assert_eq!(ended.status, 0);
     assert_eq!(commands, vec![NEW_SERVICE; 640]);
     assert_eq!(acknowledged, 10);

@@ -5,6 +5,7 @@
 //! `tests/transcripts/README.md` for the recordings.
 
 mod diff;
+mod differential;
 mod expectation;
 mod fail;
 mod genl;
@@ -17,6 +18,7 @@ mod report;
 mod roundtrip;
 mod traffic;
 mod transcript;
+mod vocabulary;
 mod world;
 
 use std::collections::BTreeMap;
@@ -36,10 +38,14 @@ const RECORDED_ON: &str = "6.1.";
 type Test = fn(&mut World) -> Result;
 
 /// Tests beside the transcripts. Each begins with an empty table.
-const TESTS: &[(&str, Test)] = &[(
-    "roundtrip/save-and-restore-lose-nothing",
-    roundtrip::save_and_restore_lose_nothing,
-)];
+const TESTS: &[(&str, Test)] = &[
+    (
+        "roundtrip/save-and-restore-lose-nothing",
+        roundtrip::save_and_restore_lose_nothing,
+    ),
+    ("differential/command-lines", differential::command_lines),
+    ("differential/restores", differential::restores),
+];
 
 fn main() -> ExitCode {
     match Options::parse(std::env::args().skip(1)).and_then(|options| run(&options)) {

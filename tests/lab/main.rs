@@ -4,6 +4,7 @@
 //! Runs as root in a kernel that may be played with; `scripts/lab` boots one. See
 //! `tests/transcripts/README.md` for the recordings.
 
+mod apply;
 mod diff;
 mod differential;
 mod expectation;
@@ -42,6 +43,14 @@ const TESTS: &[(&str, Test)] = &[
     (
         "roundtrip/save-and-restore-lose-nothing",
         roundtrip::save_and_restore_lose_nothing,
+    ),
+    (
+        "apply/an-applied-change-breaks-no-other-connection",
+        apply::an_applied_change_breaks_no_other_connection,
+    ),
+    (
+        "apply/a-restore-breaks-connections",
+        apply::a_restore_breaks_connections,
     ),
     ("differential/command-lines", differential::command_lines),
     ("differential/restores", differential::restores),

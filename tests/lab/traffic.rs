@@ -20,8 +20,8 @@ use crate::transcript::{Mode, Op};
 
 /// The namespace whose table is looked at.
 pub const BALANCER: &str = "lb";
-const CLIENT: &str = "cl";
-const SERVERS: &str = "rs";
+pub const CLIENT: &str = "cl";
+pub const SERVERS: &str = "rs";
 
 const NAMESPACES: &str = "netns add lb\nnetns add cl\nnetns add rs\n";
 

@@ -3,6 +3,7 @@
 # calls, else named. To be sourced in the root of the project, with `set -euo pipefail` or not.
 
 program=${0##*/}
+umask 022 # some lab tests run what is built as an ordinary user
 export PATH="$PATH:/usr/sbin:/sbin:${HOME:-/root}/.cargo/bin"
 
 # The oldest cargo that builds this project.

@@ -40,7 +40,7 @@ struct Restore<'s, 'a> {
     first_failure: Option<u8>,
 }
 
-impl<'a> Session<'a> {
+impl Session<'_> {
     /// Runs the lines of standard input. The exit status is that of the last one.
     ///
     /// A `strict` restore changes nothing when a line cannot be understood, and its exit status

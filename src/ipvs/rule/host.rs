@@ -107,7 +107,7 @@ fn ipv4(text: &str) -> Option<Ipv4Addr> {
         .iter()
         .enumerate()
         .fold(*last, |address, (place, part)| {
-            address | part << (24 - 8 * place)
+            address | (part << (24 - 8 * place))
         });
     Some(address.into())
 }

@@ -82,7 +82,7 @@ impl Names {
 
     /// Whether `name` is in the set.
     pub fn has(self, name: Name) -> bool {
-        self.0 & 1 << name as u64 != 0
+        self.0 & (1 << name as u64) != 0
     }
 
     /// Whether any of `names` is in the set.

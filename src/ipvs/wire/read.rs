@@ -23,7 +23,7 @@ impl Seen {
 
     /// All of `kinds` must have been there.
     fn must_have(self, kinds: &[u16]) -> Result<(), Malformed> {
-        let all = kinds.iter().all(|&kind| self.0 & 1 << kind != 0);
+        let all = kinds.iter().all(|&kind| self.0 & (1 << kind) != 0);
         if all { Ok(()) } else { Err(Malformed) }
     }
 }

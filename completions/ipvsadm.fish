@@ -2,7 +2,6 @@ complete -c ipvsadm -l start-daemon -d 'Start a synchronisation daemon: master o
 backup\t''"
 complete -c ipvsadm -l stop-daemon -d 'Stop a synchronisation daemon: master or backup' -r -f -a "master\t''
 backup\t''"
-complete -c ipvsadm -l apply -d 'Make the table be what a saved one says, with the fewest changes; -: standard input' -r -F
 complete -c ipvsadm -s t -l tcp-service -d 'A TCP service' -r -f -a "(__fish_print_hostnames)"
 complete -c ipvsadm -s u -l udp-service -d 'A UDP service' -r -f -a "(__fish_print_hostnames)"
 complete -c ipvsadm -l sctp-service -d 'An SCTP service' -r -f -a "(__fish_print_hostnames)"
@@ -46,6 +45,10 @@ complete -c ipvsadm -l sync-maxlen -d 'The longest message, 1 to 65507; default:
 complete -c ipvsadm -l mcast-group -d 'The multicast group, IPv4 or IPv6; default 224.0.0.81' -r -f
 complete -c ipvsadm -l mcast-port -d 'The UDP port; default 8848' -r -f
 complete -c ipvsadm -l mcast-ttl -d 'The time to live, 1 to 255; default 1' -r -f
+complete -c ipvsadm -l apply -d 'Make the table be what a saved one says, with the fewest changes; -: standard input' -r -F
+complete -c ipvsadm -l watch -d 'The table again and again, full-screen on a terminal; default 2 s; alone or with -L' -r -f
+complete -c ipvsadm -l filter -d 'Only connections of service=HOST[:PORT], server=HOST[:PORT], client=HOST[/LENGTH], state=NAME; with commas' -r -f
+complete -c ipvsadm -l drain -d 'With -d, -D, -e, --apply: weight 0, wait for active connections to end, but not longer' -r -f
 complete -c ipvsadm -s A -l add-service -d 'Add a service'
 complete -c ipvsadm -s E -l edit-service -d 'Replace all settings of a service'
 complete -c ipvsadm -s D -l delete-service -d 'Delete a service and its real servers'
@@ -80,6 +83,13 @@ complete -c ipvsadm -l daemon -d 'The synchronisation daemons'
 complete -c ipvsadm -s X -l exact -d 'Counters in full, without K, M, G, T'
 complete -c ipvsadm -l nosort -d 'In the kernel\'s order'
 complete -c ipvsadm -l sort -d 'Sorted; the default'
-complete -c ipvsadm -l verbose -d 'Tell the line of each problem, as is done on a terminal'
-complete -c ipvsadm -l strict -d 'Check all lines before the first is run, and fail if any fails'
-complete -c ipvsadm -l dry-run -d 'Only print the commands that --apply would run'
+complete -c ipvsadm -l undrain -d 'Give a service\'s drained real servers, or the one of -r, their weight back'
+complete -c ipvsadm -l json -d 'As a JSON document; alone or with any listing'
+complete -c ipvsadm -l metrics -d 'The table and its counters as Prometheus text; alone or with -L'
+complete -c ipvsadm -l pretty -d 'The table with lines, bars and, on a terminal, colours; alone or with -L'
+complete -c ipvsadm -l status -d 'The state of IPVS in the kernel; alone or with -L'
+complete -c ipvsadm -l count -d 'How many connections, by real server and state'
+complete -c ipvsadm -l keep -d 'With -e, -E: edit only what is named, keep the rest'
+complete -c ipvsadm -l dry-run -d 'With --apply: only print the commands that it would run'
+complete -c ipvsadm -l verbose -d 'With -R: tell the line of each problem, as is done on a terminal'
+complete -c ipvsadm -l strict -d 'With -R: check all lines before the first is run, and fail if any fails'

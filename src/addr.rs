@@ -100,6 +100,42 @@ impl fmt::Display for Endpoint {
     }
 }
 
+/// All addresses that begin with the same bits, written `10.0.0.0/8`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Network {
+    address: IpAddr,
+    length: u8,
+}
+
+impl Network {
+    /// The network whose addresses share their first `length` bits with `address`: up to 32 for
+    /// IPv4, up to 128 for IPv6.
+    pub fn new(address: IpAddr, length: u8) -> Option<Self> {
+        (length <= Self::of(address).length).then_some(Network { address, length })
+    }
+
+    /// The network that has only this address.
+    pub fn of(address: IpAddr) -> Self {
+        let length = if address.is_ipv4() { 32 } else { 128 };
+        Network { address, length }
+    }
+
+    /// Whether the address is in the network.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let same = |difference: u128, width: u32| {
+            let rest = width - u32::from(self.length);
+            difference.checked_shr(rest).unwrap_or(0) == 0
+        };
+        match (self.address, address) {
+            (IpAddr::V4(one), IpAddr::V4(other)) => {
+                same(u128::from(u32::from(one) ^ u32::from(other)), 32)
+            }
+            (IpAddr::V6(one), IpAddr::V6(other)) => same(u128::from(one) ^ u128::from(other), 128),
+            _ => false,
+        }
+    }
+}
+
 /// From names to numbers: what `gethostbyname` and `getservbyname` answer.
 pub trait Resolve {
     /// The first address of the host `name` in `family`.
@@ -193,6 +229,31 @@ mod tests {
         let endpoint = Endpoint::new(address.parse::<IpAddr>().unwrap(), port);
         Numeric.write_endpoint(&mut out, &endpoint, Some(Protocol::TCP));
         out
+    }
+
+    #[test]
+    fn a_network_contains_what_shares_its_first_bits() {
+        let network = |address: &str, length| Network::new(address.parse().unwrap(), length);
+        for (address, length, other, contains) in [
+            ("10.0.0.0", 8, "10.255.0.1", true),
+            ("10.0.0.0", 8, "11.0.0.0", false),
+            ("10.0.0.1", 32, "10.0.0.1", true),
+            ("10.0.0.1", 32, "10.0.0.0", false),
+            ("1.2.3.4", 0, "255.0.0.1", true),
+            ("1.2.3.4", 0, "::1", false),
+            ("2001:db8::", 32, "2001:db8:ffff::1", true),
+            ("2001:db8::", 128, "2001:db8::1", false),
+            ("::", 0, "ff::", true),
+        ] {
+            let network = network(address, length).unwrap();
+            assert_eq!(
+                network.contains(other.parse().unwrap()),
+                contains,
+                "{other}"
+            );
+        }
+        assert_eq!(network("10.0.0.0", 33), None);
+        assert_eq!(network("::", 129), None);
     }
 
     #[test]

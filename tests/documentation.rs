@@ -227,7 +227,7 @@ fn each_value_that_is_completed_is_one_that_the_program_takes() {
 fn completable() -> Command {
     let commands: Vec<&str> = OPTIONS
         .iter()
-        .filter(|option| option.group == Group::Command)
+        .filter(|option| is_command(option.group))
         .map(|option| option.long)
         .collect();
     OPTIONS.iter().fold(help::command(), |command, option| {
@@ -247,12 +247,16 @@ fn completable() -> Command {
                 _ => argument,
             };
             match option.group {
-                Group::Command => argument
+                group if is_command(group) => argument
                     .conflicts_with_all(commands.iter().filter(|&&command| command != option.long)),
                 _ => argument,
             }
         })
     })
+}
+
+fn is_command(group: Group) -> bool {
+    matches!(group, Group::Command | Group::NewCommand)
 }
 
 /// How the manual page begins the paragraph of an option.

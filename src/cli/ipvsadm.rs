@@ -1,23 +1,21 @@
 //! `ipvsadm`: reads a command line, asks the kernel, prints what comes back.
 
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 
 use crate::addr::{Name, Numeric, Resolve};
 use crate::host::{is_root, modules};
 use crate::ipvs::client::Client;
-use crate::ipvs::connections::{self, Connection};
 use crate::ipvs::refusal::Refusal;
-use crate::ipvs::rule::{self, Command, Context, Listing, Problem, What, write};
-use crate::ipvs::{Info, ServiceId, ServiceRow, Version, order};
+use crate::ipvs::rule::{self, Command, Context, Problem, write};
+use crate::ipvs::{Info, ServiceRow, Version, order};
 use crate::report::{WriteError, ipvsadm as status};
-use crate::show::classic::{self, Classic, Counting};
-use crate::show::connections::ConnectionList;
 
 mod apply;
+mod edit;
 pub mod help;
 mod input;
+mod list;
 mod restore;
 
 /// What `-v` prints: that of the program this one stands in for, which scripts look for.
@@ -125,7 +123,14 @@ impl<'a> Session<'a> {
                 return End::Stops(status::DONE);
             }
             Command::Restore { .. } => return self.tell(&Problem::NoCommand),
-            Command::Apply { file, dry_run } => return self.apply(&file, dry_run),
+            Command::Apply {
+                file,
+                dry_run,
+                drain,
+            } => return self.apply(&file, dry_run, drain),
+            Command::Edit(edit) => return self.edit(edit),
+            Command::Drain { .. } => Err(self.not_yet("--drain")),
+            Command::Undrain { .. } => Err(self.not_yet("--undrain")),
             Command::Change(change) => match self.client() {
                 Err(end) => return end,
                 Ok(client) => {
@@ -173,6 +178,11 @@ impl<'a> Session<'a> {
         }
     }
 
+    fn not_yet(&mut self, what: &str) -> End {
+        self.complain(&format!("ipvsadm: not there yet: {what}"));
+        End::GoesOn(status::USAGE)
+    }
+
     /// How a change ended; a refusal is told.
     fn changed(&mut self, outcome: Result<(), Refusal>) -> End {
         match outcome {
@@ -187,88 +197,6 @@ impl<'a> Session<'a> {
         } else {
             self.environment.names
         }
-    }
-
-    fn list(&mut self, listing: Listing) -> Result<(), End> {
-        let names = self.names(listing.numeric);
-        match listing.what {
-            What::Table {
-                form,
-                exact,
-                sorted,
-                only,
-            } => {
-                let counting = if exact {
-                    Counting::Exact
-                } else {
-                    Counting::Short
-                };
-                let classic = Classic {
-                    form,
-                    counting,
-                    names,
-                };
-                self.list_table(classic, sorted, only)
-            }
-            What::Connections { engine } => self.list_connections(ConnectionList { engine, names }),
-            What::Timeouts => {
-                let timeouts = self.client()?.timeouts();
-                let timeouts = self.listed(timeouts)?;
-                self.print_with(|out| classic::timeouts(out, timeouts));
-                Ok(())
-            }
-            What::Daemons => {
-                let daemons = self.client()?.daemons();
-                for daemon in self.listed(daemons)? {
-                    self.print_with(|out| classic::daemon(out, &daemon));
-                }
-                Ok(())
-            }
-        }
-    }
-
-    fn list_table(
-        &mut self,
-        classic: Classic<'_>,
-        sorted: bool,
-        only: Option<ServiceId>,
-    ) -> Result<(), End> {
-        let services = match only {
-            Some(id) => {
-                let service = self.client()?.service(&id);
-                let service = self.listed(service)?;
-                self.print_with(|out| {
-                    classic.titles(out);
-                    Ok(())
-                });
-                vec![service]
-            }
-            None => {
-                let info = self.client()?.info();
-                self.print_with(|out| classic::version(out, info));
-                let services = self.services(sorted)?;
-                self.print_with(|out| {
-                    classic.titles(out);
-                    Ok(())
-                });
-                services
-            }
-        };
-        for service in &services {
-            let id = &service.service.id;
-            let destinations = self.client()?.destinations(id);
-            let mut destinations = self.listed(destinations)?;
-            if sorted {
-                destinations = order::sort_destinations(destinations);
-            }
-            self.print_with(|out| {
-                classic.service(out, service)?;
-                destinations
-                    .iter()
-                    .try_for_each(|row| classic.destination(out, id, row))
-            });
-        }
-        Ok(())
     }
 
     fn services(&mut self, sorted: bool) -> Result<Vec<ServiceRow>, End> {
@@ -293,41 +221,6 @@ impl<'a> Session<'a> {
                     write::destination(out, &service.id, &row.destination, names)
                 })
             });
-        }
-        Ok(())
-    }
-
-    fn list_connections(&mut self, list: ConnectionList<'_>) -> Result<(), End> {
-        self.client()?;
-        let path = connections::PATH;
-        let Ok(file) = File::open(path) else {
-            self.complain(&format!("cannot open file {path}"));
-            return Err(End::Stops(status::FAILED));
-        };
-        let mut file = BufReader::new(file);
-        let mut line = Vec::new();
-        let mut next = |line: &mut Vec<u8>| {
-            line.clear();
-            matches!(file.read_until(b'\n', line), Ok(1..))
-        };
-        // The first line names the columns.
-        if !next(&mut line) {
-            self.complain(&format!("unexpected input from {path}"));
-            return Err(End::Stops(status::FAILED));
-        }
-        self.print_with(|out| {
-            list.titles(out);
-            Ok(())
-        });
-        while next(&mut line) {
-            let line = String::from_utf8_lossy(&line);
-            if line.trim_end_matches('\n').is_empty() {
-                // ipvsadm takes an empty line for the end of a file that is not whole.
-                return Err(End::Stops(status::FAILED));
-            }
-            if let Some(connection) = Connection::read(&line) {
-                self.print_with(|out| list.connection(out, &connection));
-            }
         }
         Ok(())
     }

@@ -4,9 +4,10 @@
 //! protocol, client, service, destination (each an address and a port in hexadecimal), state,
 //! seconds until it expires, and for some connections what the persistence engine knows.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::addr::{Endpoint, Protocol};
+use crate::addr::{Endpoint, Network, Protocol};
 
 /// Where the kernel lists its connections.
 pub const PATH: &str = "/proc/net/ip_vs_conn";
@@ -51,15 +52,96 @@ impl<'a> Connection<'a> {
             engine: words.next().zip(words.next()),
         })
     }
+}
 
-    /// The protocol's number, where it has one.
-    pub fn protocol_number(&self) -> Option<Protocol> {
-        match self.protocol {
-            "TCP" => Some(Protocol::TCP),
-            "UDP" => Some(Protocol::UDP),
-            "SCTP" => Some(Protocol::SCTP),
-            _ => None,
-        }
+/// The number of the protocol that the file calls by this name, where it has one.
+pub fn protocol(name: &str) -> Option<Protocol> {
+    match name {
+        "TCP" => Some(Protocol::TCP),
+        "UDP" => Some(Protocol::UDP),
+        "SCTP" => Some(Protocol::SCTP),
+        _ => None,
+    }
+}
+
+/// Which connections are meant: those that meet all conditions that there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// The service that was asked for.
+    pub service: Option<Place>,
+    /// The destination.
+    pub server: Option<Place>,
+    /// Where the client is.
+    pub client: Option<Network>,
+    /// The state, in capitals as in the file.
+    pub state: Option<String>,
+}
+
+/// An address, with a port or with any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The address.
+    pub address: IpAddr,
+    /// The port; any, when absent.
+    pub port: Option<u16>,
+}
+
+impl Place {
+    fn has(&self, endpoint: &Endpoint) -> bool {
+        self.address == endpoint.address && self.port.is_none_or(|port| port == endpoint.port)
+    }
+}
+
+impl Filter {
+    /// Whether the connection meets all conditions.
+    pub fn passes(&self, connection: &Connection<'_>) -> bool {
+        let has = |place: &Option<Place>, endpoint| place.is_none_or(|place| place.has(endpoint));
+        has(&self.service, &connection.service)
+            && has(&self.server, &connection.destination)
+            && self
+                .client
+                .is_none_or(|network| network.contains(connection.client.address))
+            && (self.state.as_deref()).is_none_or(|state| state == connection.state)
+    }
+}
+
+/// How many connections there are, by protocol, destination and state.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    counts: BTreeMap<(Endpoint, String, String), u64>,
+}
+
+/// So many connections of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count<'a> {
+    /// The destination.
+    pub destination: Endpoint,
+    /// The protocol, as in the file.
+    pub protocol: &'a str,
+    /// The state, as in the file.
+    pub state: &'a str,
+    /// How many.
+    pub connections: u64,
+}
+
+impl Counts {
+    /// Counts a connection.
+    pub fn add(&mut self, connection: &Connection<'_>) {
+        let (protocol, state) = (connection.protocol.into(), connection.state.into());
+        let key = (connection.destination, protocol, state);
+        *self.counts.entry(key).or_default() += 1;
+    }
+
+    /// The counts in the order of destination, protocol, state.
+    pub fn iter(&self) -> impl Iterator<Item = Count<'_>> {
+        self.counts
+            .iter()
+            .map(|((destination, protocol, state), &connections)| Count {
+                destination: *destination,
+                protocol,
+                state,
+                connections,
+            })
     }
 }
 

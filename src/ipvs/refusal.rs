@@ -132,6 +132,14 @@ impl Refusal {
         }
     }
 
+    /// The service has no destination with that address and port.
+    pub fn no_such_destination() -> Self {
+        Refusal {
+            operation: Operation::FindDestination,
+            errno: ENOENT,
+        }
+    }
+
     /// The kernel has no interface of that name.
     pub fn no_such_interface() -> Self {
         Refusal {

@@ -6,9 +6,13 @@
 
 use std::io::{self, Write};
 
+use super::connections::Filter;
 use super::refusal::Refusal;
 use super::{Change, ServiceId};
+use crate::addr::Endpoint;
 
+pub mod edit;
+mod filter;
 pub mod flags;
 mod host;
 mod legality;
@@ -18,6 +22,7 @@ mod parse;
 pub mod words;
 pub mod write;
 
+pub use edit::Edit;
 pub use parse::{Context, parse};
 use words::Mistake;
 
@@ -26,6 +31,22 @@ use words::Mistake;
 pub enum Command {
     /// A change to the table, the timeouts or the daemons.
     Change(Change),
+    /// An edit that keeps what it does not name.
+    Edit(Edit),
+    /// Lets connections end: weight 0, and then what shall be.
+    Drain {
+        /// What is drained, and whether it stays.
+        what: Drained,
+        /// How long to wait for them, at most.
+        seconds: u32,
+    },
+    /// Puts remembered weights back.
+    Undrain {
+        /// The service.
+        of: ServiceId,
+        /// Only this server of it.
+        only: Option<Endpoint>,
+    },
     /// A listing.
     List(Listing),
     /// The commands that rebuild the table.
@@ -46,6 +67,8 @@ pub enum Command {
         file: Vec<u8>,
         /// Only tell which commands that would take.
         dry_run: bool,
+        /// How many seconds to wait for the connections of what goes.
+        drain: Option<u32>,
     },
     /// How to use the program.
     Help,
@@ -53,17 +76,70 @@ pub enum Command {
     Version,
 }
 
-/// What to list, and whether with names.
+/// What is drained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drained {
+    /// A destination, which is deleted then.
+    Destination(ServiceId, Endpoint),
+    /// A destination, which stays, with weight 0.
+    StayingDestination(ServiceId, Endpoint),
+    /// A service with all its destinations, which is deleted then.
+    Service(ServiceId),
+}
+
+/// What to list, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing {
     /// What to list.
     pub what: What,
+    /// How it is written.
+    pub output: Output,
     /// No names.
     pub numeric: bool,
 }
 
-/// What there is to list.
+/// How a listing is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// In the columns of ipvsadm 1.31.
+    Classic,
+    /// As a JSON document.
+    Json,
+    /// As Prometheus text; only the table.
+    Metrics,
+    /// With lines, bars and colours; only the table.
+    Pretty,
+    /// Again and again; only the table.
+    Watch(Interval),
+}
+
+/// The time between two looks at the table: 0.1 s to 86,400 s.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval {
+    milliseconds: u32,
+}
+
+impl Interval {
+    /// Two seconds: as often as the kernel adds its counters up.
+    pub const DEFAULT: Interval = Interval {
+        milliseconds: 2_000,
+    };
+
+    /// So many milliseconds, if they are in range.
+    pub fn from_milliseconds(milliseconds: u32) -> Option<Self> {
+        (100..=86_400_000)
+            .contains(&milliseconds)
+            .then_some(Interval { milliseconds })
+    }
+
+    /// The time in milliseconds.
+    pub fn milliseconds(self) -> u32 {
+        self.milliseconds
+    }
+}
+
+/// What there is to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
     /// Services with their destinations.
     Table {
@@ -80,11 +156,17 @@ pub enum What {
     Connections {
         /// With what the persistence engine knows of them.
         engine: bool,
+        /// Which of them.
+        filter: Filter,
+        /// Only how many there are, by destination and state.
+        count: bool,
     },
     /// The timeouts of connections.
     Timeouts,
     /// The synchronisation daemons.
     Daemons,
+    /// The state of IPVS in the kernel.
+    Status,
 }
 
 /// The columns of a listing of the table.
@@ -114,6 +196,7 @@ impl Default for Listing {
                 sorted: true,
                 only: None,
             },
+            output: Output::Classic,
             numeric: false,
         }
     }

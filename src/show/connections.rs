@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use crate::addr::Name;
-use crate::ipvs::connections::Connection;
+use crate::ipvs::connections::{self, Connection, Count};
 
 use super::classic::write_endpoint;
 
@@ -47,7 +47,7 @@ impl ConnectionList<'_> {
                 &mut text,
                 self.names,
                 endpoint,
-                connection.protocol_number(),
+                connections::protocol(protocol),
             );
             text
         });
@@ -60,5 +60,36 @@ impl ConnectionList<'_> {
             Some((engine, data)) => writeln!(out, "{destination:<16} {engine:<18} {data}"),
             None => writeln!(out, "{destination}"),
         }
+    }
+}
+
+/// How a listing of counts is to look.
+#[derive(Clone, Copy)]
+pub struct CountList<'a> {
+    /// Who knows names.
+    pub names: &'a dyn Name,
+}
+
+impl CountList<'_> {
+    /// Appends the title and the names of the columns.
+    pub fn titles(&self, out: &mut String) {
+        out.push_str("IPVS connection counts\npro destination        state       connections\n");
+    }
+
+    /// Appends the count of one kind of connection.
+    pub fn count(&self, out: &mut String, count: Count<'_>) -> fmt::Result {
+        let Count {
+            protocol,
+            state,
+            connections,
+            ..
+        } = count;
+        let mut destination = String::new();
+        let number = connections::protocol(protocol);
+        write_endpoint(&mut destination, self.names, &count.destination, number);
+        writeln!(
+            out,
+            "{protocol:<3} {destination:<18} {state:<11} {connections}"
+        )
     }
 }

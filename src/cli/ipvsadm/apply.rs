@@ -18,7 +18,10 @@ use super::{End, Session};
 impl Session<'_> {
     /// Reads all of the file before it asks for the table, and does nothing when the file is
     /// wrong. When something new is refused, nothing old is deleted.
-    pub(super) fn apply(&mut self, file: &[u8], dry_run: bool) -> End {
+    pub(super) fn apply(&mut self, file: &[u8], dry_run: bool, drain: Option<u32>) -> End {
+        if drain.is_some() {
+            return self.not_yet("--drain");
+        }
         let end = self
             .wanted(file)
             .and_then(|wanted| Ok(Plan::new(&self.actual()?, &wanted)))

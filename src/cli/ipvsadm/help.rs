@@ -12,19 +12,23 @@ use crate::ipvs::rule::options::{OPTIONS, Spec, Value};
 
 const USAGE: &str =
     "  ipvsadm -A|E SERVICE [-s NAME] [-b FLAGS] [-p [SECONDS]] [-M MASK] [--pe NAME] [-o]
-  ipvsadm -D SERVICE
+               [--keep]
+  ipvsadm -D SERVICE [--drain SECONDS]
   ipvsadm -a|e SERVICE -r HOST[:PORT] [-g|-i|-m] [-w WEIGHT] [-x COUNT] [-y COUNT]
                [--tun-type TYPE [--tun-port PORT] [--tun-nocsum|--tun-csum|--tun-remcsum]]
-  ipvsadm -d SERVICE -r HOST[:PORT]
+               [--keep]
+  ipvsadm -d SERVICE -r HOST[:PORT] [--drain SECONDS]
+  ipvsadm -e SERVICE -r HOST[:PORT] --drain SECONDS
+  ipvsadm --undrain SERVICE [-r HOST[:PORT]]
   ipvsadm -L [SERVICE] [--stats|--rate|--thresholds|--persistent-conn|--tun-info] [-n] [-X]
-               [--sort|--nosort]
-  ipvsadm -L -c [--persistent-conn] [-n]
-  ipvsadm -L --timeout | --daemon
+               [--sort|--nosort] [--json|--metrics|--pretty|--watch [SECONDS]]
+  ipvsadm -L -c [--persistent-conn] [-n] [--filter WHICH] [--count] [--json]
+  ipvsadm -L --timeout|--daemon|--status [--json]
   ipvsadm -Z [SERVICE]
   ipvsadm -C
   ipvsadm -S [-n] > FILE
   ipvsadm -R [--strict] [--verbose] < FILE
-  ipvsadm --apply FILE|- [--dry-run]
+  ipvsadm --apply FILE|- [--dry-run] [--drain SECONDS]
   ipvsadm --set TCP TCPFIN UDP
   ipvsadm --start-daemon master|backup [--mcast-interface INTERFACE] [--syncid ID]
                [--sync-maxlen BYTES] [--mcast-group ADDRESS] [--mcast-port PORT] [--mcast-ttl TTL]

@@ -63,6 +63,15 @@ names! {
     Verbose "verbose"
     Strict "strict"
     DryRun "dry-run"
+    Json "json"
+    Metrics "metrics"
+    Pretty "pretty"
+    Watch "watch"
+    Status "status"
+    Filter "filter"
+    Count "count"
+    Keep "keep"
+    Drain "drain"
 }
 
 /// A set of names.
@@ -127,6 +136,14 @@ impl Row {
         }
     }
 
+    /// The same row with more that may be there.
+    const fn and(self, names: &[Name]) -> Self {
+        Row {
+            allowed: Names(self.allowed.0 | Names::of(names).0),
+            ..self
+        }
+    }
+
     const fn tunnel(title: &'static str, required: &[Name], exclusive: &[Name]) -> Self {
         Row {
             required: Names::of(required),
@@ -173,6 +190,15 @@ impl Row {
         )
     }
 
+    fn conflict(&self, one: Name, other: Name) -> Problem {
+        let Row { noun, title, .. } = self;
+        let (one, other) = (one.text(), other.text());
+        let text = format!(
+            "The option '{one}' conflicts with the '{other}' option in the '{title}' {noun}"
+        );
+        Problem::Usage(text.into_bytes())
+    }
+
     fn check_some(&self, given: Names, names: &[Name]) -> Result<(), Problem> {
         let Row { noun, title, .. } = self;
         let usage = |text: String| Err(Problem::Usage(text.into_bytes()));
@@ -187,10 +213,7 @@ impl Row {
                 }
             } else if self.exclusive.has(name) {
                 if let Some(chosen) = chosen {
-                    let chosen = chosen.text();
-                    return usage(format!(
-                        "The option '{text}' conflicts with the '{chosen}' option in the '{title}' {noun}"
-                    ));
+                    return Err(self.conflict(name, chosen));
                 }
                 chosen = Some(name);
             } else if !self.required.has(name) && !self.allowed.has(name) {
@@ -236,9 +259,10 @@ const CHECKSUMS: &[Name] = &[TunnelNoChecksum, TunnelChecksum, TunnelRemoteCheck
 /// `-A`.
 pub static ADD_SERVICE: Row = Row::command("add-service", &[ServiceAddress], SERVICE, &[]);
 /// `-E`.
-pub static EDIT_SERVICE: Row = Row::command("edit-service", &[ServiceAddress], SERVICE, &[]);
+pub static EDIT_SERVICE: Row =
+    Row::command("edit-service", &[ServiceAddress], SERVICE, &[]).and(&[Keep]);
 /// `-D`.
-pub static DELETE_SERVICE: Row = Row::command("delete-service", &[ServiceAddress], &[], &[]);
+pub static DELETE_SERVICE: Row = Row::command("delete-service", &[ServiceAddress], &[Drain], &[]);
 /// `-C`.
 pub static FLUSH: Row = Row::command("flush", &[], &[], &[]);
 /// `-L`. The sync id is legal with it, and has no effect.
@@ -255,17 +279,77 @@ pub static LIST: Row = Row::command(
         SyncId,
         Exact,
         TunnelInfo,
+        Json,
+        Metrics,
+        Pretty,
+        Watch,
+        Filter,
+        Count,
     ],
-    &[Connection, ServiceAddress, Timeout, Daemon],
+    &[Connection, ServiceAddress, Timeout, Daemon, Status],
 );
+/// What does not go together in a listing, beside the exclusive ones of [`LIST`]: none of the
+/// first with any of the second.
+const LISTING_CONFLICTS: &[(&[Name], &[Name])] = &[
+    (OUTPUTS, OUTPUTS),
+    (
+        &[Metrics, Pretty, Watch],
+        &[Connection, Filter, Count, Timeout, Daemon, Status],
+    ),
+    (
+        &[Filter, Count],
+        &[
+            ServiceAddress,
+            Timeout,
+            Daemon,
+            Status,
+            Stats,
+            Rate,
+            Thresholds,
+        ],
+    ),
+    (
+        &[Status],
+        &[Stats, Rate, Thresholds, PersistentConn, TunnelInfo, Exact],
+    ),
+];
+
+const OUTPUTS: &[Name] = &[Json, Metrics, Pretty, Watch];
+
+/// Checks what is new in a listing, and so has no message of ipvsadm's.
+pub fn check_new_listing(given: Names) -> Result<(), Problem> {
+    for (some, others) in LISTING_CONFLICTS {
+        for &one in some.iter().filter(|&&one| given.has(one)) {
+            let other = others
+                .iter()
+                .find(|&&other| other != one && given.has(other));
+            if let Some(other) = other {
+                return Err(LIST.conflict(one, *other));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// `-a`.
 pub static ADD_SERVER: Row = Row::command("add-server", &[ServiceAddress, RealServer], SERVER, &[]);
 /// `-e`.
 pub static EDIT_SERVER: Row =
-    Row::command("edit-server", &[ServiceAddress, RealServer], SERVER, &[]);
+    Row::command("edit-server", &[ServiceAddress, RealServer], SERVER, &[]).and(&[Keep]);
+/// `-e` with `--drain`, which sets the weight and keeps the rest.
+pub static DRAIN_SERVER: Row = Row::command(
+    "edit-server --drain",
+    &[ServiceAddress, RealServer, Drain],
+    &[Keep],
+    &[],
+);
 /// `-d`.
-pub static DELETE_SERVER: Row =
-    Row::command("delete-server", &[ServiceAddress, RealServer], &[], &[]);
+pub static DELETE_SERVER: Row = Row::command(
+    "delete-server",
+    &[ServiceAddress, RealServer],
+    &[Drain],
+    &[],
+);
 /// `--set`.
 pub static SET: Row = Row::command("set", &[], &[], &[]);
 /// `--start-daemon`.
@@ -287,7 +371,9 @@ pub static STOP_DAEMON: Row = Row::command("stop-daemon", &[], &[SyncId], &[]);
 /// `-R`.
 pub static RESTORE: Row = Row::command("restore", &[], &[Verbose, Strict], &[]);
 /// `--apply`.
-pub static APPLY: Row = Row::command("apply", &[], &[DryRun], &[]);
+pub static APPLY: Row = Row::command("apply", &[], &[DryRun, Drain], &[]);
+/// `--undrain`.
+pub static UNDRAIN: Row = Row::command("undrain", &[ServiceAddress], &[RealServer], &[]);
 /// `-S`.
 pub static SAVE: Row = Row::command("save", &[], &[Numeric], &[]);
 /// `-Z`.

@@ -30,6 +30,22 @@ pub fn leading_integer(word: &[u8]) -> u64 {
     }
 }
 
+/// A decimal number such as `2` or `0.5`, in thousandths; further digits have no effect.
+pub fn thousandths(word: &[u8]) -> Option<u32> {
+    let dot = word.iter().position(|&byte| byte == b'.');
+    let (whole, fraction) = match dot {
+        Some(dot) => (&word[..dot], &word[dot + 1..]),
+        None => (word, &b"0"[..]),
+    };
+    if whole.is_empty() || fraction.is_empty() || !fraction.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let whole = integer(whole, 0, u32::MAX)?;
+    let digits = fraction.iter().chain(b"00").take(3);
+    let fraction = digits.fold(0, |value, digit| value * 10 + u32::from(digit - b'0'));
+    whole.checked_mul(1000)?.checked_add(fraction)
+}
+
 fn sign(word: &[u8]) -> (bool, &[u8]) {
     let blank = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
     let start = word
@@ -53,6 +69,16 @@ fn magnitude(digits: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fraction_is_read_to_its_third_digit() {
+        for (word, value) in [("2", 2000), ("0.5", 500), ("1.25", 1250), ("0.0019", 1)] {
+            assert_eq!(thousandths(word.as_bytes()), Some(value), "{word}");
+        }
+        for word in ["", ".5", "1.", "1.x", "x", "-1", "4294968", "1.2.3"] {
+            assert_eq!(thousandths(word.as_bytes()), None, "{word}");
+        }
+    }
 
     #[test]
     fn blanks_a_sign_and_leading_zeros_are_read_and_nothing_else() {

@@ -22,6 +22,7 @@ pub enum Opt {
     StartDaemon,
     StopDaemon,
     Apply,
+    Undrain,
     Help,
     Version,
     TcpService,
@@ -65,9 +66,18 @@ pub enum Opt {
     McastGroup,
     McastPort,
     McastTtl,
+    Json,
+    Metrics,
+    Pretty,
+    Watch,
+    Status,
+    Filter,
+    Count,
+    Keep,
+    Drain,
+    DryRun,
     Verbose,
     Strict,
-    DryRun,
 }
 
 /// Whether an option takes a value, and what the help text calls it.
@@ -92,12 +102,14 @@ pub enum Group {
     Server,
     /// What is listed, and how.
     Listing,
-    /// How commands are read from standard input.
-    Restoring,
-    /// How a table is made what it shall be.
-    Applying,
     /// How connections are synchronised.
     Sync,
+    /// The first option of each line, where ipvsadm 1.31 has no such command.
+    NewCommand,
+    /// What is listed, and how, beyond ipvsadm 1.31.
+    NewListing,
+    /// How the table is changed, beyond ipvsadm 1.31.
+    NewChange,
 }
 
 impl Group {
@@ -108,9 +120,10 @@ impl Group {
             Group::Service => "Services",
             Group::Server => "Real servers",
             Group::Listing => "Listings",
-            Group::Restoring => "Restoring",
-            Group::Applying => "Applying",
             Group::Sync => "Synchronisation daemons",
+            Group::NewCommand => "Beyond ipvsadm 1.31: commands",
+            Group::NewListing => "Beyond ipvsadm 1.31: listings",
+            Group::NewChange => "Beyond ipvsadm 1.31: changes",
         }
     }
 }
@@ -152,6 +165,9 @@ pub static OPTIONS: &[Spec] = &{
     const fn command(opt: Opt, short: Letters, long: Text, help: Text) -> Spec {
         Spec { opt, short, long, help, ..PLAIN }
     }
+    const fn new_command(opt: Opt, long: Text, help: Text) -> Spec {
+        Spec { opt, long, group: NewCommand, help, ..PLAIN }
+    }
     const fn daemon(opt: Opt, long: Text, help: Text) -> Spec {
         Spec { opt, long, value: Required("ROLE"), help, ..PLAIN }
     }
@@ -179,7 +195,6 @@ pub static OPTIONS: &[Spec] = &{
         command(Set, b"", "set", "Set the timeouts TCP TCPFIN UDP in seconds; 0 keeps one"),
         daemon(StartDaemon, "start-daemon", "Start a synchronisation daemon: master or backup"),
         daemon(StopDaemon, "stop-daemon", "Stop a synchronisation daemon: master or backup"),
-        Spec { value: Required("FILE"), ..command(Apply, b"", "apply", "Make the table be what a saved one says, with the fewest changes; -: standard input") },
         command(Help, b"h", "help", "Print this text"),
         command(Version, b"v", "version", "Print the version"),
         option(Service, TcpService, b"t", "tcp-service", Required("HOST[:PORT]"), Name::ServiceAddress, "A TCP service"),
@@ -217,15 +232,26 @@ pub static OPTIONS: &[Spec] = &{
         option(Listing, Exact, b"X", "exact", NoValue, Name::Exact, "Counters in full, without K, M, G, T"),
         option(Listing, NoSort, b"", "nosort", NoValue, Name::NoSort, "In the kernel's order"),
         free(Listing, Sort, b"", "sort", "Sorted; the default"),
-        option(Restoring, Verbose, b"", "verbose", NoValue, Name::Verbose, "Tell the line of each problem, as is done on a terminal"),
-        option(Restoring, Strict, b"", "strict", NoValue, Name::Strict, "Check all lines before the first is run, and fail if any fails"),
-        option(Applying, DryRun, b"", "dry-run", NoValue, Name::DryRun, "Only print the commands that --apply would run"),
         option(Sync, McastInterface, b"", "mcast-interface", Required("INTERFACE"), Name::McastInterface, "The interface to multicast on; default eth0"),
         option(Sync, SyncId, b"", "syncid", Required("ID"), Name::SyncId, "The group of directors, 0 to 255; default 0"),
         option(Sync, SyncMaxLength, b"", "sync-maxlen", Required("BYTES"), Name::SyncMaxLength, "The longest message, 1 to 65507; default: what fits into one packet"),
         option(Sync, McastGroup, b"", "mcast-group", Required("ADDRESS"), Name::McastGroup, "The multicast group, IPv4 or IPv6; default 224.0.0.81"),
         option(Sync, McastPort, b"", "mcast-port", Required("PORT"), Name::McastPort, "The UDP port; default 8848"),
         option(Sync, McastTtl, b"", "mcast-ttl", Required("TTL"), Name::McastTtl, "The time to live, 1 to 255; default 1"),
+        Spec { value: Required("FILE"), ..new_command(Apply, "apply", "Make the table be what a saved one says, with the fewest changes; -: standard input") },
+        new_command(Undrain, "undrain", "Give a service's drained real servers, or the one of -r, their weight back"),
+        option(NewListing, Json, b"", "json", NoValue, Name::Json, "As a JSON document; alone or with any listing"),
+        option(NewListing, Metrics, b"", "metrics", NoValue, Name::Metrics, "The table and its counters as Prometheus text; alone or with -L"),
+        option(NewListing, Pretty, b"", "pretty", NoValue, Name::Pretty, "The table with lines, bars and, on a terminal, colours; alone or with -L"),
+        option(NewListing, Watch, b"", "watch", Optional("SECONDS"), Name::Watch, "The table again and again, full-screen on a terminal; default 2 s; alone or with -L"),
+        option(NewListing, Status, b"", "status", NoValue, Name::Status, "The state of IPVS in the kernel; alone or with -L"),
+        option(NewListing, Filter, b"", "filter", Required("WHICH"), Name::Filter, "Only connections of service=HOST[:PORT], server=HOST[:PORT], client=HOST[/LENGTH], state=NAME; with commas"),
+        option(NewListing, Count, b"", "count", NoValue, Name::Count, "How many connections, by real server and state"),
+        option(NewChange, Keep, b"", "keep", NoValue, Name::Keep, "With -e, -E: edit only what is named, keep the rest"),
+        option(NewChange, Drain, b"", "drain", Required("SECONDS"), Name::Drain, "With -d, -D, -e, --apply: weight 0, wait for active connections to end, but not longer"),
+        option(NewChange, DryRun, b"", "dry-run", NoValue, Name::DryRun, "With --apply: only print the commands that it would run"),
+        option(NewChange, Verbose, b"", "verbose", NoValue, Name::Verbose, "With -R: tell the line of each problem, as is done on a terminal"),
+        option(NewChange, Strict, b"", "strict", NoValue, Name::Strict, "With -R: check all lines before the first is run, and fail if any fails"),
     ]
 };
 

@@ -8,9 +8,9 @@ use crate::ipvs::{Change, Role, Timeouts};
 
 use super::legality::{self, Name, Row};
 use super::number::integer;
-use super::options::Opt;
+use super::options::{Group, Opt};
 use super::words::Words;
-use super::{Command, Listing, Problem, flags};
+use super::{Command, Drained, Listing, Problem, flags};
 use line::{Line, illegal};
 
 mod line;
@@ -49,6 +49,10 @@ pub fn parse(words: &[&[u8]], context: Context<'_>) -> Result<Command, Problem> 
     let role = daemon_role(verb, value.unwrap_or(&[]))?;
 
     let mut line = Line::new(context.names);
+    if command.group == Group::NewListing {
+        // It lists by itself.
+        line.take(command, value, words.last())?;
+    }
     while let Some(option) = words.next_option() {
         let (option, value) = option.map_err(|mistake| Problem::Option {
             word: words.last().to_vec(),
@@ -66,8 +70,21 @@ pub fn parse(words: &[&[u8]], context: Context<'_>) -> Result<Command, Problem> 
         return Err(Problem::usage(&[b"unexpected argument ", word]));
     }
     let scheduler_flags = flags::read(line.flags, line.scheduler)?;
-    verb.row().check(line.given)?;
+    let drain = line.given.has(Name::Drain).then_some(line.drain);
+    verb.row(drain).check(line.given)?;
 
+    let drained = match verb {
+        Verb::DeleteService => Some(Drained::Service(line.id()?)),
+        Verb::DeleteServer => Some(Drained::Destination(line.id()?, line.server())),
+        Verb::EditServer => Some(Drained::StayingDestination(line.id()?, line.server())),
+        _ => None,
+    };
+    if let (Some(what), Some(seconds)) = (drained, drain) {
+        return Ok(Command::Drain { what, seconds });
+    }
+    if line.given.has(Name::Keep) {
+        return line.edit(verb, scheduler_flags).map(Command::Edit);
+    }
     let change = match verb {
         Verb::AddService => {
             Change::AddService(line.service(Operation::AddService, scheduler_flags)?)
@@ -97,6 +114,13 @@ pub fn parse(words: &[&[u8]], context: Context<'_>) -> Result<Command, Problem> 
             return Ok(Command::Apply {
                 file: value.unwrap_or(b"-").to_vec(),
                 dry_run: line.given.has(Name::DryRun),
+                drain,
+            });
+        }
+        Verb::Undrain => {
+            return Ok(Command::Undrain {
+                of: line.id()?,
+                only: line.server,
             });
         }
         Verb::Restore => {
@@ -125,6 +149,7 @@ enum Verb {
     StopDaemon,
     Restore,
     Apply,
+    Undrain,
     Save,
     Zero,
 }
@@ -137,6 +162,14 @@ impl Verb {
             Opt::DeleteService => Verb::DeleteService,
             Opt::Clear => Verb::Flush,
             Opt::List => Verb::List,
+            // These ask for a listing by themselves.
+            Opt::Json
+            | Opt::Metrics
+            | Opt::Pretty
+            | Opt::Watch
+            | Opt::Status
+            | Opt::Filter
+            | Opt::Count => Verb::List,
             Opt::AddServer => Verb::AddServer,
             Opt::EditServer => Verb::EditServer,
             Opt::DeleteServer => Verb::DeleteServer,
@@ -145,14 +178,17 @@ impl Verb {
             Opt::StopDaemon => Verb::StopDaemon,
             Opt::Restore => Verb::Restore,
             Opt::Apply => Verb::Apply,
+            Opt::Undrain => Verb::Undrain,
             Opt::Save => Verb::Save,
             Opt::Zero => Verb::Zero,
             _ => return None,
         })
     }
 
-    fn row(self) -> &'static Row {
+    /// What may stand with the command.
+    fn row(self, drain: Option<u32>) -> &'static Row {
         match self {
+            Verb::EditServer if drain.is_some() => &legality::DRAIN_SERVER,
             Verb::AddService => &legality::ADD_SERVICE,
             Verb::EditService => &legality::EDIT_SERVICE,
             Verb::DeleteService => &legality::DELETE_SERVICE,
@@ -166,6 +202,7 @@ impl Verb {
             Verb::StopDaemon => &legality::STOP_DAEMON,
             Verb::Restore => &legality::RESTORE,
             Verb::Apply => &legality::APPLY,
+            Verb::Undrain => &legality::UNDRAIN,
             Verb::Save => &legality::SAVE,
             Verb::Zero => &legality::ZERO,
         }

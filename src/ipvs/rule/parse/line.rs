@@ -7,10 +7,11 @@ use crate::addr::{Endpoint, Family, Protocol, Resolve};
 use crate::ipvs::{Netmask, ServiceId, Thresholds, Weight};
 
 use super::{MAX_TIMEOUT, bad_timeout};
+use crate::ipvs::connections::Filter;
 use crate::ipvs::rule::legality::Names;
-use crate::ipvs::rule::number::{integer, leading_integer};
+use crate::ipvs::rule::number::{integer, leading_integer, thousandths};
 use crate::ipvs::rule::options::{Opt, Spec};
-use crate::ipvs::rule::{Problem, host};
+use crate::ipvs::rule::{Interval, Problem, filter, host};
 
 /// The persistence of `-p` without a value, in seconds. (The old manual said 300.)
 const DEFAULT_PERSISTENCE: u32 = 360;
@@ -35,6 +36,7 @@ pub(super) enum Target {
     Mark(Family, NonZeroU32),
 }
 
+#[derive(Clone)]
 /// What has been read of a line. Some options mean what they mean by what stands before them:
 /// `-M` by the family, `-r` by the service's protocol and port.
 pub(super) struct Line<'a> {
@@ -58,6 +60,9 @@ pub(super) struct Line<'a> {
     pub(super) group: Option<IpAddr>,
     pub(super) mcast_port: Option<u16>,
     pub(super) ttl: Option<u8>,
+    pub(super) interval: Interval,
+    pub(super) filter: Filter,
+    pub(super) drain: u32,
 }
 
 impl<'a> Line<'a> {
@@ -83,6 +88,9 @@ impl<'a> Line<'a> {
             group: None,
             mcast_port: None,
             ttl: None,
+            interval: Interval::DEFAULT,
+            filter: Filter::default(),
+            drain: 0,
         }
     }
 
@@ -155,6 +163,11 @@ impl<'a> Line<'a> {
             Opt::McastGroup => self.group = Some(multicast_group(value)?),
             Opt::McastPort => self.mcast_port = Some(port(value, "mcast-port")?),
             Opt::McastTtl => self.ttl = Some(number(1, 255, "mcast-ttl")? as u8),
+            Opt::Watch if !value.is_empty() => {
+                self.interval = interval(value).ok_or_else(|| illegal("watch interval"))?;
+            }
+            Opt::Filter => self.filter = filter::read(value, self.names)?,
+            Opt::Drain => self.drain = number(0, MAX_TIMEOUT, "drain timeout")?,
             Opt::OnePacket
             | Opt::TunnelNoChecksum
             | Opt::TunnelChecksum
@@ -171,6 +184,13 @@ impl<'a> Line<'a> {
             | Opt::Exact
             | Opt::NoSort
             | Opt::Sort
+            | Opt::Json
+            | Opt::Metrics
+            | Opt::Pretty
+            | Opt::Watch
+            | Opt::Status
+            | Opt::Count
+            | Opt::Keep
             | Opt::Strict
             | Opt::DryRun
             | Opt::Verbose => {}
@@ -180,6 +200,7 @@ impl<'a> Line<'a> {
             | Opt::Clear
             | Opt::Restore
             | Opt::Apply
+            | Opt::Undrain
             | Opt::Save
             | Opt::AddServer
             | Opt::EditServer
@@ -259,6 +280,11 @@ pub(super) fn illegal(what: &str) -> Problem {
 
 fn number(value: &[u8], min: u32, max: u32, what: &str) -> Result<u32, Problem> {
     integer(value, min, max).ok_or_else(|| illegal(what))
+}
+
+/// Seconds, with a fraction or without.
+fn interval(value: &[u8]) -> Option<Interval> {
+    Interval::from_milliseconds(thousandths(value)?)
 }
 
 fn port(value: &[u8], what: &str) -> Result<u16, Problem> {

@@ -8,10 +8,12 @@ use crate::ipvs::{
     SchedulerName, Service, ServiceId, Tunnel,
 };
 
+use super::Verb;
 use super::line::{Line, Target};
+use crate::ipvs::rule::edit::{DestinationEdit, Method, ServiceEdit, TunnelEdit, TunnelKind};
 use crate::ipvs::rule::legality::{self, Name};
 use crate::ipvs::rule::options::Opt;
-use crate::ipvs::rule::{Form, Listing, Problem, What};
+use crate::ipvs::rule::{Edit, Form, Listing, Output, Problem, What};
 
 impl Line<'_> {
     /// The service whose counters are zeroed. As in ipvsadm, the service 0.0.0.0:0 means all.
@@ -95,13 +97,7 @@ impl Line<'_> {
     }
 
     fn tunnel(&self) -> Result<Tunnel, Problem> {
-        let checksum = if self.given.has(Name::TunnelRemoteChecksum) {
-            Checksum::Remote
-        } else if self.given.has(Name::TunnelChecksum) {
-            Checksum::Whole
-        } else {
-            Checksum::Without
-        };
+        let checksum = self.checksum().unwrap_or(Checksum::Without);
         match self.tunnel_type {
             b"gue" => {
                 legality::GUE.check_tunnel(self.given)?;
@@ -134,6 +130,78 @@ impl Line<'_> {
         })
     }
 
+    /// What `-e` and `-E` with `--keep` name.
+    pub(super) fn edit(
+        &self,
+        verb: Verb,
+        scheduler_flags: SchedulerFlags,
+    ) -> Result<Edit, Problem> {
+        let given = self.given;
+        if verb == Verb::EditService {
+            // All that can be wrong with what is named; what is not named has its default here.
+            let named = Line {
+                persistence: self.persistence.or(Some(1)),
+                ..self.clone()
+            };
+            let named = named.service(Operation::EditService, scheduler_flags)?;
+            return Ok(Edit::Service(ServiceEdit {
+                id: named.id,
+                scheduler: given.has(Name::Scheduler).then_some(named.scheduler),
+                scheduler_flags: given.has(Name::SchedulerFlags).then_some(scheduler_flags),
+                persistence: self.persistence,
+                granularity: given.has(Name::Netmask).then_some(named.granularity),
+                engine: named.engine,
+                one_packet: named.one_packet,
+            }));
+        }
+        let method = given
+            .has(Name::Forwarding)
+            .then_some(match self.forwarding {
+                Opt::Ipip => Method::Tunnel,
+                Opt::Masquerading => Method::Masquerade,
+                _ => Method::Route,
+            });
+        let mut endpoint = self.server();
+        if let (Target::Address(..), Some(Method::Route | Method::Tunnel)) = (self.target, method) {
+            endpoint.port = self.service_port();
+        }
+        Ok(Edit::Destination(DestinationEdit {
+            of: self.id()?,
+            endpoint,
+            method,
+            tunnel: TunnelEdit {
+                kind: given
+                    .has(Name::TunnelType)
+                    .then_some(match self.tunnel_type {
+                        b"gue" => TunnelKind::Gue,
+                        b"gre" => TunnelKind::Gre,
+                        _ => TunnelKind::Ipip,
+                    }),
+                port: given.has(Name::TunnelPort).then_some(self.tunnel_port),
+                checksum: self.checksum(),
+            },
+            weight: given.has(Name::Weight).then_some(self.weight),
+            upper: given
+                .has(Name::UpperThreshold)
+                .then_some(self.thresholds.upper),
+            lower: given
+                .has(Name::LowerThreshold)
+                .then_some(self.thresholds.lower),
+        }))
+    }
+
+    /// The checksum that is named, if one is; of several the strongest.
+    fn checksum(&self) -> Option<Checksum> {
+        [
+            (Name::TunnelRemoteChecksum, Checksum::Remote),
+            (Name::TunnelChecksum, Checksum::Whole),
+            (Name::TunnelNoChecksum, Checksum::Without),
+        ]
+        .into_iter()
+        .find(|(name, _)| self.given.has(*name))
+        .map(|(_, checksum)| checksum)
+    }
+
     pub(super) fn listing(&self) -> Result<Listing, Problem> {
         use Name::*;
         let given = self.given;
@@ -143,9 +211,14 @@ impl Line<'_> {
         {
             return Err(Problem::usage(&[b"options conflicts in the list command"]));
         }
-        let what = if given.has(Connection) {
+        legality::check_new_listing(given)?;
+        let what = if given.has(Status) {
+            What::Status
+        } else if given.has_any(&[Connection, Filter, Count]) {
             What::Connections {
                 engine: given.has(PersistentConn),
+                filter: self.filter.clone(),
+                count: given.has(Count),
             }
         } else if given.has(Timeout) {
             What::Timeouts
@@ -164,8 +237,22 @@ impl Line<'_> {
         };
         Ok(Listing {
             what,
+            output: self.output(),
             numeric: given.has(Numeric),
         })
+    }
+
+    fn output(&self) -> Output {
+        let interval = self.interval;
+        [
+            (Name::Json, Output::Json),
+            (Name::Metrics, Output::Metrics),
+            (Name::Pretty, Output::Pretty),
+            (Name::Watch, Output::Watch(interval)),
+        ]
+        .into_iter()
+        .find(|(name, _)| self.given.has(*name))
+        .map_or(Output::Classic, |(_, output)| output)
     }
 
     /// Of several forms the first of this order is meant.

@@ -3,6 +3,7 @@
 pub mod modules;
 pub mod names;
 pub mod signals;
+pub mod state;
 
 /// Whether this process has root's user id.
 pub fn is_root() -> bool {

@@ -8,6 +8,7 @@ use crate::addr::{Endpoint, Family, Protocol};
 
 pub mod client;
 pub mod connections;
+pub mod drain;
 pub mod order;
 pub mod plan;
 pub mod refusal;

@@ -6,8 +6,8 @@ use std::io::{self, IsTerminal};
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
-use lvskit::cli::ipvsadm::{Environment, open_kernel, run};
-use lvskit::host::{names::SystemNames, signals};
+use lvskit::cli::ipvsadm::{Environment, drain, open_kernel, run};
+use lvskit::host::{names::SystemNames, signals, state};
 
 fn main() -> ExitCode {
     signals::die_of_closed_pipes();
@@ -27,7 +27,8 @@ fn main() -> ExitCode {
             numbers: &names,
             names: &names,
             posixly_correct: set("POSIXLY_CORRECT") || set("POSIX_ME_HARDER"),
-            tell_lines: io::stderr().is_terminal(),
+            terminal: io::stderr().is_terminal(),
+            memory: &|| state::path(drain::MEMORY),
             input: &mut io::stdin().lock(),
             output: &mut io::stdout().lock(),
             errors: &mut io::stderr().lock(),

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
+use std::path::PathBuf;
 
 use crate::addr::{Name, Numeric, Resolve};
 use crate::host::{is_root, modules};
@@ -12,6 +13,7 @@ use crate::ipvs::{Info, ServiceRow, Version, order};
 use crate::report::{WriteError, ipvsadm as status};
 
 mod apply;
+pub mod drain;
 mod edit;
 pub mod help;
 mod input;
@@ -36,8 +38,11 @@ pub struct Environment<'a> {
     pub names: &'a dyn Name,
     /// Whether the first word that is no option ends the options (`POSIXLY_CORRECT`).
     pub posixly_correct: bool,
-    /// Whether problems of a restore are told with their lines.
-    pub tell_lines: bool,
+    /// Whether standard error is a terminal: problems of a restore are told with their lines, and
+    /// what takes long shows how far it is.
+    pub terminal: bool,
+    /// Where weights are remembered while servers are drained.
+    pub memory: &'a dyn Fn() -> io::Result<PathBuf>,
     /// Standard input, for a restore.
     pub input: &'a mut dyn Read,
     /// Standard output; large pieces are written to it.
@@ -129,8 +134,8 @@ impl<'a> Session<'a> {
                 drain,
             } => return self.apply(&file, dry_run, drain),
             Command::Edit(edit) => return self.edit(edit),
-            Command::Drain { .. } => Err(self.not_yet("--drain")),
-            Command::Undrain { .. } => Err(self.not_yet("--undrain")),
+            Command::Drain { what, seconds } => self.drain(what, seconds),
+            Command::Undrain { of, only } => self.undrain(of, only),
             Command::Change(change) => match self.client() {
                 Err(end) => return end,
                 Ok(client) => {

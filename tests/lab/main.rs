@@ -5,8 +5,10 @@
 //! `tests/transcripts/README.md` for the recordings.
 
 mod apply;
+mod clients;
 mod diff;
 mod differential;
+mod drain;
 mod expectation;
 mod fail;
 mod genl;
@@ -51,6 +53,30 @@ const TESTS: &[(&str, Test)] = &[
     (
         "apply/a-restore-breaks-connections",
         apply::a_restore_breaks_connections,
+    ),
+    (
+        "drain/a-drained-server-goes-with-its-last-connection",
+        drain::a_drained_server_goes_with_its_last_connection,
+    ),
+    (
+        "drain/when-the-time-is-up-it-goes-all-the-same",
+        drain::when_the_time_is_up_it_goes_all_the_same,
+    ),
+    (
+        "drain/a-server-that-stays-gets-its-weight-back",
+        drain::a_server_that_stays_gets_its_weight_back,
+    ),
+    (
+        "drain/what-is-undrained-meanwhile-is-not-deleted",
+        drain::what_is_undrained_meanwhile_is_not_deleted,
+    ),
+    (
+        "drain/apply-drains-what-goes",
+        drain::apply_drains_what_goes,
+    ),
+    (
+        "edit/keep-changes-only-what-is-named",
+        drain::an_edit_with_keep_changes_only_what_is_named,
     ),
     ("differential/command-lines", differential::command_lines),
     ("differential/restores", differential::restores),

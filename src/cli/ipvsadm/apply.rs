@@ -19,15 +19,12 @@ impl Session<'_> {
     /// Reads all of the file before it asks for the table, and does nothing when the file is
     /// wrong. When something new is refused, nothing old is deleted.
     pub(super) fn apply(&mut self, file: &[u8], dry_run: bool, drain: Option<u32>) -> End {
-        if drain.is_some() {
-            return self.not_yet("--drain");
-        }
         let end = self
             .wanted(file)
             .and_then(|wanted| Ok(Plan::new(&self.actual()?, &wanted)))
             .and_then(|plan| match dry_run {
                 true => self.tell_plan(&plan),
-                false => self.carry_out(&plan),
+                false => self.carry_out(&plan, drain),
             });
         match end {
             Ok(()) => End::GoesOn(status::DONE),
@@ -124,11 +121,14 @@ impl Session<'_> {
         }
     }
 
-    fn carry_out(&mut self, plan: &Plan) -> Result<(), End> {
+    fn carry_out(&mut self, plan: &Plan, drain: Option<u32>) -> Result<(), End> {
         self.all(&plan.first).inspect_err(|_| {
             self.complain("hint: what is not refused has been added and edited, nothing deleted");
         })?;
-        self.all(&plan.then)?;
+        match drain {
+            Some(seconds) if !plan.then.is_empty() => self.delete_drained(&plan.then, seconds)?,
+            _ => self.all(&plan.then)?,
+        }
         let Counts {
             added,
             edited,
@@ -142,7 +142,7 @@ impl Session<'_> {
     }
 
     /// Carries out changes, and tells each that the kernel refuses.
-    fn all(&mut self, changes: &[Change]) -> Result<(), End> {
+    pub(super) fn all(&mut self, changes: &[Change]) -> Result<(), End> {
         let mut refused = false;
         let outcomes = self.client()?.apply_all(changes);
         for (change, outcome) in changes.iter().zip(outcomes) {

@@ -49,7 +49,7 @@ impl Session<'_> {
         if let Err(end) = self.client() {
             return end;
         }
-        let tell_lines = tell_lines || self.environment.tell_lines;
+        let tell_lines = tell_lines || self.environment.terminal;
         let mut restore = Restore {
             session: self,
             tell_lines,

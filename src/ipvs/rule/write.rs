@@ -2,10 +2,10 @@
 
 use std::fmt::{self, Write};
 
-use crate::addr::{Name, Protocol};
+use crate::addr::{Endpoint, Name, Protocol};
 use crate::ipvs::{
     Change, Checksum, Daemon, Destination, Forwarding, Netmask, Service, ServiceId, Thresholds,
-    Timeouts, Tunnel,
+    Timeouts, Tunnel, Weight,
 };
 
 use super::flags;
@@ -25,9 +25,7 @@ pub fn change(out: &mut String, change: &Change, names: &dyn Name) -> fmt::Resul
         Change::EditDestination(of, new) => destination_with(out, "-e ", of, new, names),
         Change::DeleteDestination(of, old) => {
             out.push_str("-d ");
-            id(out, of, names)?;
-            out.push_str(" -r ");
-            names.write_endpoint(out, old, of.protocol());
+            target(out, of, Some(old), names)?;
             out.push('\n');
             Ok(())
         }
@@ -47,6 +45,34 @@ pub fn change(out: &mut String, change: &Change, names: &dyn Name) -> fmt::Resul
             writeln!(out, "--stop-daemon {} --syncid {sync_id}", role.name())
         }
     }
+}
+
+/// Appends the command that gives a destination a weight and keeps all else.
+pub fn weight(
+    out: &mut String,
+    of: &ServiceId,
+    endpoint: &Endpoint,
+    weight: Weight,
+    names: &dyn Name,
+) -> fmt::Result {
+    out.push_str("-e ");
+    target(out, of, Some(endpoint), names)?;
+    writeln!(out, " --keep -w {}", weight.0)
+}
+
+/// Appends the options that name a service, and those that name a destination of it.
+pub fn target(
+    out: &mut String,
+    of: &ServiceId,
+    only: Option<&Endpoint>,
+    names: &dyn Name,
+) -> fmt::Result {
+    id(out, of, names)?;
+    if let Some(endpoint) = only {
+        out.push_str(" -r ");
+        names.write_endpoint(out, endpoint, of.protocol());
+    }
+    Ok(())
 }
 
 fn daemon(out: &mut String, daemon: &Daemon) -> fmt::Result {
@@ -129,9 +155,7 @@ fn destination_with(
     names: &dyn Name,
 ) -> fmt::Result {
     out.push_str(command);
-    id(out, of, names)?;
-    out.push_str(" -r ");
-    names.write_endpoint(out, &destination.endpoint, of.protocol());
+    target(out, of, Some(&destination.endpoint), names)?;
     out.push_str(match destination.forwarding {
         Forwarding::Masquerade => " -m",
         Forwarding::Tunnel(_) => " -i",

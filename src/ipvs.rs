@@ -13,6 +13,7 @@ pub mod order;
 pub mod plan;
 pub mod refusal;
 pub mod rule;
+pub mod status;
 mod wire;
 
 /// What tells one virtual service from all others.

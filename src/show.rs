@@ -3,3 +3,4 @@
 pub mod classic;
 pub mod connections;
 mod count;
+pub mod status;

@@ -41,6 +41,7 @@ const PURE: &[&str] = &[
     "src/ipvs/plan.rs",
     "src/ipvs/rule.rs",
     "src/ipvs/rule/",
+    "src/ipvs/status.rs",
     "src/ipvs/wire.rs",
     "src/ipvs/wire/",
     "src/netlink/attributes.rs",

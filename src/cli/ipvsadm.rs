@@ -19,6 +19,7 @@ pub mod help;
 mod input;
 mod list;
 mod restore;
+mod state;
 
 /// What `-v` prints: that of the program this one stands in for, which scripts look for.
 pub const VERSION: &str = "ipvsadm v1.31 2019/12/24 (compiled with popt and IPVS v1.2.1)\n";

@@ -8,6 +8,7 @@ use crate::ipvs::connections::{self, Connection, Counts, Filter};
 use crate::ipvs::rule::{Listing, Output, What};
 use crate::ipvs::{ServiceId, order};
 use crate::report::ipvsadm as status;
+use crate::show;
 use crate::show::classic::{self, Classic, Counting};
 use crate::show::connections::{ConnectionList, CountList};
 
@@ -51,7 +52,11 @@ impl Session<'_> {
             What::Connections { engine, filter, .. } => {
                 self.list_connections(&filter, ConnectionList { engine, names })
             }
-            What::Status => Err(self.not_yet("--status")),
+            What::Status => {
+                let status = self.state()?;
+                self.print_with(|out| show::status::write(out, &status));
+                Ok(())
+            }
             What::Timeouts => {
                 let timeouts = self.client()?.timeouts();
                 let timeouts = self.listed(timeouts)?;

@@ -6,6 +6,7 @@
 
 mod apply;
 mod clients;
+mod connections;
 mod diff;
 mod differential;
 mod drain;
@@ -77,6 +78,10 @@ const TESTS: &[(&str, Test)] = &[
     (
         "edit/keep-changes-only-what-is-named",
         drain::an_edit_with_keep_changes_only_what_is_named,
+    ),
+    (
+        "connections/a-filter-and-a-count-tell-what-there-is",
+        connections::a_filter_and_a_count_tell_what_there_is,
     ),
     ("differential/command-lines", differential::command_lines),
     ("differential/restores", differential::restores),

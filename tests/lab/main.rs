@@ -6,6 +6,7 @@
 
 mod apply;
 mod clients;
+mod cluster;
 mod connections;
 mod diff;
 mod differential;
@@ -28,6 +29,7 @@ mod world;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
+use cluster::{forwarding, scheduling, state};
 use expectation::{Deviation, Expectation};
 use fail::Result;
 use options::Options;
@@ -82,6 +84,28 @@ const TESTS: &[(&str, Test)] = &[
     (
         "connections/a-filter-and-a-count-tell-what-there-is",
         connections::a_filter_and_a_count_tell_what_there_is,
+    ),
+    ("cluster/direct-routing", forwarding::direct_routing),
+    ("cluster/nat", forwarding::nat),
+    ("cluster/tunneling", forwarding::tunneling),
+    ("cluster/udp-and-sctp", forwarding::udp_and_sctp),
+    ("cluster/firewall-marks", forwarding::firewall_marks),
+    (
+        "cluster/each-scheduler-spreads-as-it-promises",
+        scheduling::each_scheduler_spreads_as_it_promises,
+    ),
+    (
+        "cluster/persistence-keeps-a-client-and-lets-it-go",
+        scheduling::persistence_keeps_a_client_and_lets_it_go,
+    ),
+    (
+        "cluster/weight-0-takes-no-new-connection",
+        scheduling::weight_0_takes_no_new_connection,
+    ),
+    ("cluster/thresholds-hold", scheduling::thresholds_hold),
+    (
+        "cluster/the-sync-daemon-carries-connections-to-the-other-director",
+        state::the_sync_daemon_carries_connections_to_the_other_director,
     ),
     ("differential/command-lines", differential::command_lines),
     ("differential/restores", differential::restores),

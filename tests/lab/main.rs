@@ -21,6 +21,7 @@ mod reference;
 mod replay;
 mod report;
 mod roundtrip;
+mod scripts;
 mod traffic;
 mod transcript;
 mod vocabulary;
@@ -106,6 +107,10 @@ const TESTS: &[(&str, Test)] = &[
     (
         "cluster/the-sync-daemon-carries-connections-to-the-other-director",
         state::the_sync_daemon_carries_connections_to_the_other_director,
+    ),
+    (
+        "scripts/scripts-of-the-wild-do-the-same-with-ours",
+        scripts::scripts_of_the_wild_do_the_same_with_ours,
     ),
     ("differential/command-lines", differential::command_lines),
     ("differential/restores", differential::restores),

@@ -201,6 +201,18 @@ impl Name for Numeric {
     }
 }
 
+/// An address without port and brackets, as it stands in listings.
+pub struct Bare(pub IpAddr);
+
+impl fmt::Display for Bare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IpAddr::V4(address) => address.fmt(f),
+            IpAddr::V6(address) => Compressed(address).fmt(f),
+        }
+    }
+}
+
 /// An IPv6 address as glibc's `inet_ntop` writes it.
 ///
 /// It differs from [`Ipv6Addr`]'s own text for IPv4-compatible addresses: `::10.0.0.1` here,

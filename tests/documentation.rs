@@ -104,7 +104,7 @@ fn each_command_in_the_manual_pages_is_one_that_the_program_understands() {
         .collect();
     assert!(commands.len() > 25, "only {} were found", commands.len());
     for command in commands {
-        let command = command.split(['<', '>']).next().unwrap();
+        let command = command.split(['<', '>', '|']).next().unwrap();
         let words: Vec<&[u8]> = command.split_whitespace().map(str::as_bytes).collect();
         if let Err(problem) = rule::parse(&words, context()) {
             panic!("{command}: {problem:?}");

@@ -19,10 +19,12 @@ use lvskit::ipvs::connections::Connection;
 use lvskit::ipvs::rule::options::{OPTIONS, Spec, Value};
 use lvskit::ipvs::rule::{self, Command, Context, Problem, write};
 use lvskit::ipvs::{
-    Change, Checksum, Destination, EngineName, Forwarding, Netmask, SchedulerFlags, SchedulerName,
-    Service, ServiceId, Thresholds, Tunnel, Weight,
+    Change, Checksum, Connections, Destination, DestinationRow, EngineName, Forwarding, Info,
+    Netmask, SchedulerFlags, SchedulerName, Service, ServiceId, ServiceRow, Stats, Thresholds,
+    Tunnel, Version, Weight,
 };
 use lvskit::netlink::Attributes;
+use lvskit::show::{json, metrics};
 use nix::sys::socket::{MsgFlags, Shutdown, recv, send, shutdown};
 use proptest::char::range;
 use proptest::collection::vec;
@@ -31,6 +33,10 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 mod common;
+#[path = "common/exposition.rs"]
+mod exposition;
+#[path = "common/schema.rs"]
+mod schema;
 
 /// So many cases, or as many as the environment says. Nothing is written down: what a failure
 /// prints is enough to make a test of.
@@ -76,6 +82,12 @@ proptest! {
     fn every_line_is_a_connection_or_passed_over(line in connection_line()) {
         if let Some(connection) = Connection::read(&line) {
             prop_assert!(line.contains(connection.state));
+            let (mut text, mut list) = (String::new(), json::List::of_connections());
+            list.begin(&mut text).unwrap();
+            list.connection(&mut text, &connection).unwrap();
+            list.end(&mut text);
+            let document = schema::read(&text).map_err(TestCaseError::fail)?;
+            prop_assert_eq!(&document["connections"][0]["state"], connection.state);
         }
     }
 }
@@ -98,6 +110,60 @@ proptest! {
     #[test]
     fn a_table_that_is_written_and_read_is_the_same_on_the_wire(table in table()) {
         prop_assert_eq!(sent(&changes(&table)), sent(&read(&text(&table))));
+    }
+
+    #[test]
+    fn a_table_is_a_document_and_metrics_with_its_figures(
+        table in vec((any_service_row(), vec(any_destination_row(), 0..4)), 0..4),
+    ) {
+        let info = Info { version: Version(0x01_02_01), connection_table_size: u32::MAX };
+        let mut text = String::new();
+        let mut written = json::Table::default();
+        written.begin(&mut text, info).unwrap();
+        for (service, destinations) in &table {
+            let before = text.clone();
+            prop_assert!(serde_json::from_str::<serde_json::Value>(&before).is_err());
+            written.service(&mut text, service, destinations).unwrap();
+        }
+        written.end(&mut text);
+        let document = schema::read(&text).map_err(TestCaseError::fail)?;
+        let mut of_destinations = 0;
+        for ((row, rows), service) in table.iter().zip(document["services"].as_array().unwrap()) {
+            prop_assert_eq!(&service["stats"]["bytes_in"], row.stats.bytes_in);
+            prop_assert_eq!(&service["rates"]["bytes_out"], row.stats.byte_rate_out);
+            let destinations = service["destinations"].as_array().unwrap();
+            prop_assert_eq!(destinations.len(), rows.len());
+            for (row, destination) in rows.iter().zip(destinations) {
+                prop_assert_eq!(&destination["weight"], row.destination.weight.0);
+                of_destinations += 1;
+            }
+        }
+
+        // Services are different from each other, and destinations in each.
+        let unique = |(row, rows): &metrics::Row| {
+            let id = |row: &ServiceRow| format!("{:?}", row.service.id);
+            let same = table.iter().filter(|(other, _)| id(other) == id(row)).count();
+            let mut endpoints: Vec<_> =
+                rows.iter().map(|row| row.destination.endpoint).collect();
+            endpoints.sort();
+            endpoints.dedup();
+            same == 1 && endpoints.len() == rows.len()
+        };
+        prop_assume!(table.iter().all(unique));
+        let mut text = String::new();
+        metrics::write(&mut text, info, &table).unwrap();
+        let samples = exposition::read(&text).map_err(TestCaseError::fail)?;
+        let total = |name: &str, expected: u128| {
+            let of_name = samples.iter().filter(|sample| sample.name == name);
+            let values: Vec<u128> = of_name.map(|sample| sample.value.parse().unwrap()).collect();
+            (values.len(), values.iter().sum::<u128>() == expected)
+        };
+        let rows = || table.iter().flat_map(|(_, rows)| rows);
+        let sum: u128 = table.iter().map(|(row, _)| u128::from(row.stats.bytes_out)).sum();
+        prop_assert_eq!(total("ipvs_service_outgoing_bytes_total", sum), (table.len(), true));
+        let sum: u128 = rows().map(|row| u128::from(row.connections.active)).sum();
+        let active = total("ipvs_destination_connections_active", sum);
+        prop_assert_eq!(active, (of_destinations, true));
     }
 
     #[test]
@@ -230,6 +296,77 @@ fn service() -> BoxedStrategy<Service> {
             }
         })
         .boxed()
+}
+
+/// Whatever a kernel may list.
+fn any_service_row() -> BoxedStrategy<ServiceRow> {
+    let protocol = prop_oneof![3 => Just(None), 1 => any::<u16>().prop_map(Some)];
+    (service(), protocol, any::<u32>(), stats())
+        .prop_map(|(mut service, number, bits, stats)| {
+            if let (ServiceId::Address { protocol, .. }, Some(number)) = (&mut service.id, number) {
+                *protocol = Protocol(number);
+            }
+            if let Netmask::V6(length) = &mut service.granularity {
+                *length = bits;
+            }
+            ServiceRow { service, stats }
+        })
+        .boxed()
+}
+
+fn any_destination_row() -> BoxedStrategy<DestinationRow> {
+    let tunnel = prop_oneof![
+        any::<u8>().prop_map(Tunnel::Unknown),
+        any::<u16>().prop_map(|flags| Tunnel::Gre {
+            checksum: Checksum::from_flags(flags)
+        }),
+    ];
+    let forwarding = prop_oneof![
+        3 => forwarding(),
+        1 => Just(Forwarding::Local),
+        1 => (4u32..8).prop_map(Forwarding::Unknown),
+        1 => tunnel.prop_map(Forwarding::Tunnel),
+    ];
+    let count = || edges(0, u32::MAX);
+    let settings = (any::<i32>(), count(), count());
+    let connections = (count(), count(), count());
+    (endpoint(), forwarding, settings, connections, stats())
+        .prop_map(
+            |(endpoint, forwarding, (weight, upper, lower), connections, stats)| {
+                let (active, inactive, persistent) = connections;
+                DestinationRow {
+                    destination: Destination {
+                        endpoint,
+                        forwarding,
+                        weight: Weight(weight),
+                        thresholds: Thresholds { upper, lower },
+                    },
+                    connections: Connections {
+                        active,
+                        inactive,
+                        persistent,
+                    },
+                    stats,
+                }
+            },
+        )
+        .boxed()
+}
+
+fn stats() -> impl Strategy<Value = Stats> {
+    let count = prop_oneof![Just(0), Just(u64::MAX), Just(1 << 53 | 1), any::<u64>()];
+    vec(count, 10).prop_map(|counts| Stats {
+        connections: counts[0],
+        packets_in: counts[1],
+        packets_out: counts[2],
+        bytes_in: counts[3],
+        bytes_out: counts[4],
+        connection_rate: counts[5],
+        packet_rate_in: counts[6],
+        packet_rate_out: counts[7],
+        byte_rate_in: counts[8],
+        byte_rate_out: counts[9],
+    })
 }
 
 fn service_id() -> impl Strategy<Value = ServiceId> {

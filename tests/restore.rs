@@ -74,7 +74,7 @@ fn a_strict_restore_does_nothing_when_a_line_is_wrong() {
     let input = "-A -t 10.0.0.1:80\n-A -t 10.0.0.2:80 -w 1\n-A -t 10.0.0.3:80 -k\n";
     let (ended, commands, _) = restore(&["-R", "--strict", "--verbose"], input);
     assert_eq!(ended.status, 2);
-    assert_eq!(commands, []);
+    assert!(commands.is_empty());
     assert_eq!(
         errors(&ended),
         "Illegal 'weight' option with the 'add-service' command\n\

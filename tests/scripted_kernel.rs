@@ -12,10 +12,15 @@ use std::path::Path;
 use common::{Kernel, bytes, family, ipvsadm, is_for_control};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 mod common;
+#[path = "common/exposition.rs"]
+mod exposition;
+#[path = "common/schema.rs"]
+mod schema;
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct Case {
     id: String,
     argv: Vec<String>,
@@ -112,6 +117,49 @@ fn a_listing_asks_for_no_more_dumps_than_there_are_services_plus_one() {
     assert_eq!(dumps.count(), services + 1);
     // The script has no more answers than that: another request would not be answered.
     assert_eq!(play(&case).2, 0);
+}
+
+/// Listings of all kinds, of kernels that say what real ones hardly ever do. What succeeds there
+/// is a whole document here, with the same figures as metrics; what fails is none.
+#[test]
+fn recorded_listings_as_json_are_as_the_schema_says_or_not_whole() {
+    let mut counts = [0, 0];
+    for case in cases() {
+        let lists = case
+            .argv
+            .iter()
+            .any(|word| word.starts_with("-L") || word == "-l");
+        if !lists {
+            continue;
+        }
+        let with = |option: &str| {
+            let mut case = case.clone();
+            case.argv.push(option.into());
+            play(&case)
+        };
+        let plain = play(&case);
+        let (document, errors, status) = with("--json");
+        assert_eq!((&errors, status), (&plain.1, plain.2), "{}", case.id);
+        match status {
+            0 => {
+                drop(schema::read(&document).unwrap_or_else(|error| panic!("{}: {error}", case.id)))
+            }
+            _ => assert!(
+                serde_json::from_str::<Value>(&document).is_err(),
+                "{}: {document}",
+                case.id
+            ),
+        }
+        counts[usize::from(status.min(1))] += 1;
+        let is_of_table = document.starts_with("{\"ipvs\":");
+        if is_of_table && status == 0 {
+            let (text, errors, status) = with("--metrics");
+            assert_eq!((&errors, status), (&plain.1, 0), "{}", case.id);
+            exposition::read(&text).unwrap_or_else(|error| panic!("{}: {error}", case.id));
+        }
+    }
+    println!("{} whole, {} not", counts[0], counts[1]);
+    assert!(counts[0] > 50 && counts[1] > 10, "{counts:?}");
 }
 
 /// Runs a case; gives back standard output, standard error and the exit status.

@@ -9,12 +9,13 @@ use crate::host::{is_root, modules};
 use crate::ipvs::client::Client;
 use crate::ipvs::refusal::Refusal;
 use crate::ipvs::rule::{self, Command, Context, Problem, write};
-use crate::ipvs::{Info, ServiceRow, Version, order};
+use crate::ipvs::{DestinationRow, Info, ServiceId, ServiceRow, Version, order};
 use crate::report::{WriteError, ipvsadm as status};
 
 mod apply;
 pub mod drain;
 mod edit;
+mod export;
 pub mod help;
 mod input;
 mod list;
@@ -215,12 +216,26 @@ impl<'a> Session<'a> {
         })
     }
 
+    fn service(&mut self, id: &ServiceId) -> Result<ServiceRow, End> {
+        let service = self.client()?.service(id);
+        self.listed(service)
+    }
+
+    fn destinations(&mut self, of: &ServiceId, sorted: bool) -> Result<Vec<DestinationRow>, End> {
+        let destinations = self.client()?.destinations(of);
+        let destinations = self.listed(destinations)?;
+        Ok(if sorted {
+            order::sort_destinations(destinations)
+        } else {
+            destinations
+        })
+    }
+
     fn save(&mut self, numeric: bool) -> Result<(), End> {
         let names = self.names(numeric);
         for row in self.services(true)? {
             let service = &row.service;
-            let destinations = self.client()?.destinations(&service.id);
-            let destinations = order::sort_destinations(self.listed(destinations)?);
+            let destinations = self.destinations(&service.id, true)?;
             self.print_with(|out| {
                 write::service(out, service, names)?;
                 destinations.iter().try_for_each(|row| {

@@ -5,6 +5,7 @@
 //! seconds until it expires, and for some connections what the persistence engine knows.
 
 use std::collections::BTreeMap;
+use std::io::{self, BufRead};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::addr::{Endpoint, Network, Protocol};
@@ -51,6 +52,60 @@ impl<'a> Connection<'a> {
             expires: words.next()?.parse().ok()?,
             engine: words.next().zip(words.next()),
         })
+    }
+}
+
+/// The kernel's file, read a line at a time: memory does not grow with it.
+#[derive(Debug)]
+pub struct Reader<R> {
+    file: R,
+    line: Vec<u8>,
+}
+
+/// Why a file of connections is not whole.
+#[derive(Debug)]
+pub enum Cut {
+    /// It has no title.
+    NoTitle,
+    /// A line is empty.
+    EmptyLine,
+    /// It could not be read.
+    Failed(io::Error),
+}
+
+impl<R: BufRead> Reader<R> {
+    /// Reads the title.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn new(file: R) -> Result<Self, Cut> {
+        let line = Vec::new();
+        let mut reader = Reader { file, line };
+        match reader.next_line() {
+            Ok(true) => Ok(reader),
+            _ => Err(Cut::NoTitle),
+        }
+    }
+
+    /// Shows all connections that are left; lines that are none are passed over.
+    ///
+    /// # Errors
+    /// The file could not be read, or ends in an empty line, as those do that are not whole.
+    pub fn for_each(mut self, mut see: impl FnMut(&Connection<'_>)) -> Result<(), Cut> {
+        while self.next_line().map_err(Cut::Failed)? {
+            let line = String::from_utf8_lossy(&self.line);
+            match line.trim_end_matches('\n') {
+                "" => return Err(Cut::EmptyLine),
+                line => Connection::read(line).iter().for_each(&mut see),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there was another line.
+    fn next_line(&mut self) -> io::Result<bool> {
+        self.line.clear();
+        Ok(self.file.read_until(b'\n', &mut self.line)? > 0)
     }
 }
 
@@ -172,6 +227,65 @@ mod tests {
         let connection = Connection::read(line).unwrap();
         assert_eq!(connection.client.to_string(), "[fd97::2]:40000");
         assert_eq!(connection.engine, None);
+    }
+
+    const TITLE: &str = "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires\n";
+    const LINE: &str = "TCP 0A610002 9C40 0A600001 0050 0A620002 0050 ESTABLISHED     899\n";
+
+    /// The states of all connections, and how the file ended.
+    fn states(text: &[u8]) -> (Vec<String>, Result<(), Cut>) {
+        let mut states = Vec::new();
+        let end = Reader::new(text)
+            .and_then(|reader| reader.for_each(|connection| states.push(connection.state.into())));
+        (states, end)
+    }
+
+    #[test]
+    fn a_file_is_read_to_its_end_or_to_an_empty_line() {
+        let text = format!("{TITLE}{LINE}none\n{LINE}");
+        assert!(matches!(states(text.as_bytes()), (two, Ok(())) if two.len() == 2));
+        let text = format!("{TITLE}{LINE}\n{LINE}");
+        let (states_seen, end) = states(text.as_bytes());
+        assert!(states_seen.len() == 1 && matches!(end, Err(Cut::EmptyLine)));
+        assert!(matches!(states(b"").1, Err(Cut::NoTitle)));
+        assert!(matches!(states(TITLE.as_bytes()).1, Ok(())));
+    }
+
+    /// A file of so many connections that breaks off. It keeps nothing of what was read.
+    struct Long {
+        lines: usize,
+        line: &'static [u8],
+    }
+
+    impl io::Read for Long {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            unreachable!("lines are read from its buffer")
+        }
+    }
+
+    impl BufRead for Long {
+        fn fill_buf(&mut self) -> io::Result<&[u8]> {
+            if self.line.is_empty() {
+                self.lines = (self.lines.checked_sub(1)).ok_or(io::ErrorKind::InvalidData)?;
+                self.line = LINE.as_bytes();
+            }
+            Ok(self.line)
+        }
+        fn consume(&mut self, length: usize) {
+            self.line = &self.line[length..];
+        }
+    }
+
+    #[test]
+    fn each_connection_is_seen_before_the_next_line_is_read() {
+        let line = TITLE.as_bytes();
+        let (mut seen, lines) = (0, 100_000);
+        let end = Reader::new(Long { lines, line }).and_then(|reader| {
+            assert!(reader.line.capacity() < 1000);
+            reader.for_each(|_| seen += 1)
+        });
+        assert!(matches!(end, Err(Cut::Failed(_))));
+        assert_eq!(seen, lines);
     }
 
     #[test]

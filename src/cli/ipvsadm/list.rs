@@ -1,12 +1,12 @@
 //! Listings: of the table, the connections, the timeouts, the daemons, the state of IPVS.
 
-use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::BufReader;
 
-use crate::ipvs::connections::{self, Connection, Counts, Filter};
+use crate::host::error_text;
+use crate::ipvs::ServiceId;
+use crate::ipvs::connections::{self, Counts, Cut, Filter, Reader};
 use crate::ipvs::rule::{Listing, Output, What};
-use crate::ipvs::{ServiceId, order};
 use crate::report::ipvsadm as status;
 use crate::show;
 use crate::show::classic::{self, Classic, Counting};
@@ -20,8 +20,8 @@ impl Session<'_> {
         let names = self.names(listing.numeric);
         match listing.output {
             Output::Classic => {}
-            Output::Json => return Err(self.not_yet("--json")),
-            Output::Metrics => return Err(self.not_yet("--metrics")),
+            Output::Json => return self.list_json(listing.what),
+            Output::Metrics => return self.list_metrics(listing.what),
             Output::Pretty => return Err(self.not_yet("--pretty")),
             Output::Watch(_) => return Err(self.not_yet("--watch")),
         }
@@ -81,8 +81,7 @@ impl Session<'_> {
     ) -> Result<(), End> {
         let services = match only {
             Some(id) => {
-                let service = self.client()?.service(&id);
-                let service = self.listed(service)?;
+                let service = self.service(&id)?;
                 self.print_with(|out| {
                     classic.titles(out);
                     Ok(())
@@ -102,11 +101,7 @@ impl Session<'_> {
         };
         for service in &services {
             let id = &service.service.id;
-            let destinations = self.client()?.destinations(id);
-            let mut destinations = self.listed(destinations)?;
-            if sorted {
-                destinations = order::sort_destinations(destinations);
-            }
+            let destinations = self.destinations(id, sorted)?;
             self.print_with(|out| {
                 classic.service(out, service)?;
                 destinations
@@ -118,31 +113,25 @@ impl Session<'_> {
     }
 
     fn list_connections(&mut self, filter: &Filter, list: ConnectionList<'_>) -> Result<(), End> {
-        let mut file = self.connections()?;
+        let file = self.connections()?;
         self.print_with(|out| {
             list.titles(out);
             Ok(())
         });
-        while let Some(line) = file.next() {
-            match self.connection(&line)? {
-                Some(connection) if filter.passes(&connection) => {
-                    self.print_with(|out| list.connection(out, &connection));
-                }
-                _ => {}
+        let end = file.for_each(|connection| {
+            if filter.passes(connection) {
+                self.print_with(|out| list.connection(out, connection));
             }
+        });
+        match end {
+            // As with ipvsadm, only the exit status tells of it.
+            Err(Cut::EmptyLine) => Err(End::Stops(status::FAILED)),
+            end => end.map_err(|cut| self.cut(&cut)),
         }
-        Ok(())
     }
 
     fn count_connections(&mut self, filter: &Filter, list: CountList<'_>) -> Result<(), End> {
-        let mut counts = Counts::default();
-        let mut file = self.connections()?;
-        while let Some(line) = file.next() {
-            match self.connection(&line)? {
-                Some(connection) if filter.passes(&connection) => counts.add(&connection),
-                _ => {}
-            }
-        }
+        let counts = self.counts(filter)?;
         self.print_with(|out| {
             list.titles(out);
             counts.iter().try_for_each(|count| list.count(out, count))
@@ -150,43 +139,40 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// The kernel's file of connections, behind its titles.
-    fn connections(&mut self) -> Result<Lines, End> {
+    /// How many connections of each kind pass the filter.
+    pub(super) fn counts(&mut self, filter: &Filter) -> Result<Counts, End> {
+        let mut counts = Counts::default();
+        let end = self.connections()?.for_each(|connection| {
+            if filter.passes(connection) {
+                counts.add(connection);
+            }
+        });
+        end.map_err(|cut| self.cut(&cut))?;
+        Ok(counts)
+    }
+
+    /// The kernel's file of connections, behind its title.
+    pub(super) fn connections(&mut self) -> Result<Reader<BufReader<File>>, End> {
         self.client()?;
         let path = connections::PATH;
         let Ok(file) = File::open(path) else {
             self.complain(&format!("cannot open file {path}"));
             return Err(End::Stops(status::FAILED));
         };
-        let mut file = Lines(BufReader::new(file), Vec::new());
-        match file.next() {
-            Some(_) => Ok(file),
-            None => {
-                self.complain(&format!("unexpected input from {path}"));
-                Err(End::Stops(status::FAILED))
+        Reader::new(BufReader::new(file)).map_err(|cut| self.cut(&cut))
+    }
+
+    /// Tells that the file of connections is not whole.
+    pub(super) fn cut(&mut self, cut: &Cut) -> End {
+        let path = connections::PATH;
+        match cut {
+            Cut::NoTitle => self.complain(&format!("unexpected input from {path}")),
+            Cut::EmptyLine => self.complain(&format!("ipvsadm: an empty line in {path}")),
+            Cut::Failed(error) => {
+                let text = error_text(error);
+                self.complain(&format!("ipvsadm: {path}: {text}"));
             }
         }
-    }
-
-    /// What a line of that file says. ipvsadm takes an empty line for the end of a file that is
-    /// not whole.
-    fn connection<'l>(&self, line: &'l str) -> Result<Option<Connection<'l>>, End> {
-        match line.trim_end_matches('\n') {
-            "" => Err(End::Stops(status::FAILED)),
-            line => Ok(Connection::read(line)),
-        }
-    }
-}
-
-/// The lines of a file, one at a time.
-struct Lines(BufReader<File>, Vec<u8>);
-
-impl Lines {
-    fn next(&mut self) -> Option<Cow<'_, str>> {
-        self.1.clear();
-        match self.0.read_until(b'\n', &mut self.1) {
-            Ok(1..) => Some(String::from_utf8_lossy(&self.1)),
-            _ => None,
-        }
+        End::Stops(status::FAILED)
     }
 }

@@ -16,8 +16,7 @@ impl Session<'_> {
         let services = self.services(false)?;
         let (mut destinations, mut active, mut inactive) = (0, 0, 0);
         for service in &services {
-            let rows = self.client()?.destinations(&service.service.id);
-            for row in self.listed(rows)? {
+            for row in self.destinations(&service.service.id, false)? {
                 destinations += 1;
                 active += u64::from(row.connections.active);
                 inactive += u64::from(row.connections.inactive);

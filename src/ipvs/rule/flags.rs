@@ -49,18 +49,20 @@ pub fn read(list: &[u8], scheduler: &[u8]) -> Result<SchedulerFlags, Problem> {
 
 /// Writes the flags as a list with commas.
 pub fn write(flags: SchedulerFlags, scheduler: &str) -> String {
+    let names: Vec<&str> = names(flags, scheduler).collect();
+    names.join(",")
+}
+
+/// The names of the flags, as their scheduler has them.
+pub fn names(flags: SchedulerFlags, scheduler: &str) -> impl Iterator<Item = &'static str> {
     let mut left = flags;
-    let mut list = String::new();
-    for (name, flag, of) in FLAGS {
-        if left.contains(flag) && of.is_none_or(|of| of == scheduler) {
+    FLAGS.into_iter().filter_map(move |(name, flag, of)| {
+        let named = left.contains(flag) && of.is_none_or(|of| of == scheduler);
+        if named {
             left = SchedulerFlags::from_bits(left.bits() & !flag.bits());
-            if !list.is_empty() {
-                list.push(',');
-            }
-            list.push_str(name);
         }
-    }
-    list
+        named.then_some(name)
+    })
 }
 
 #[cfg(test)]

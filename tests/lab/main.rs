@@ -12,6 +12,9 @@ mod diff;
 mod differential;
 mod drain;
 mod expectation;
+mod export;
+#[path = "../common/exposition.rs"]
+mod exposition;
 mod fail;
 mod genl;
 mod namespace;
@@ -21,6 +24,8 @@ mod reference;
 mod replay;
 mod report;
 mod roundtrip;
+#[path = "../common/schema.rs"]
+mod schema;
 mod scripts;
 mod traffic;
 mod transcript;
@@ -111,6 +116,18 @@ const TESTS: &[(&str, Test)] = &[
     (
         "scripts/scripts-of-the-wild-do-the-same-with-ours",
         scripts::scripts_of_the_wild_do_the_same_with_ours,
+    ),
+    (
+        "export/every-listing-is-as-the-schema-says",
+        export::every_listing_is_as_the_schema_says,
+    ),
+    (
+        "export/connections-are-listed",
+        export::connections_are_listed,
+    ),
+    (
+        "export/connections-are-listed-in-little-memory",
+        export::connections_are_listed_in_little_memory,
     ),
     ("differential/command-lines", differential::command_lines),
     ("differential/restores", differential::restores),

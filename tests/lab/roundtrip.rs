@@ -5,7 +5,7 @@ use crate::process::{Call, Outcome};
 use crate::world::World;
 
 /// Every kind of service and server.
-const TABLE: &str = "\
+pub const TABLE: &str = "\
 -A -t 10.0.0.1:80 -s rr
 -a -t 10.0.0.1:80 -r 10.2.0.1:8080 -m -w 5 -x 100 -y 50
 -a -t 10.0.0.1:80 -r 10.2.0.2 -g -w 0
@@ -39,13 +39,13 @@ pub fn save_and_restore_lose_nothing(world: &mut World) -> Result {
 }
 
 /// Runs the program under test, which must be content.
-fn ours(world: &World, argument: &str, stdin: &str) -> Result<String> {
-    let arguments = [argument.to_owned()];
+pub fn ours(world: &World, arguments: &str, stdin: &str) -> Result<String> {
+    let words: Vec<String> = arguments.split(' ').map(str::to_owned).collect();
     let program = world.program.path.clone();
     let call = Call {
         program,
         argv0: "ipvsadm",
-        arguments: &arguments,
+        arguments: &words,
         stdin,
         ..Call::default()
     };
@@ -56,7 +56,7 @@ fn ours(world: &World, argument: &str, stdin: &str) -> Result<String> {
             stderr,
             ..
         } if stderr.is_empty() => Ok(stdout),
-        Outcome { rc, stderr, .. } => Err(format!("ipvsadm {argument} ended with {rc}: {stderr}")),
+        Outcome { rc, stderr, .. } => Err(format!("ipvsadm {arguments} ended with {rc}: {stderr}")),
     }
 }
 

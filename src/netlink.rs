@@ -31,7 +31,7 @@ const DATAGRAM_REQUESTS: usize = 64;
 
 /// The kernel sizes its dump datagrams by the reader's buffer, up to 32 KiB (`netlink_recvmsg`
 /// in net/netlink/af_netlink.c).
-const RECEIVE_BYTES: usize = 64 * 1024;
+const RECEIVE_BYTES: usize = 7800;
 
 /// How often a dump is asked for when the kernel says that the table changed under the reader.
 const DUMP_TRIES: usize = 4;

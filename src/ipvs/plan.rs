@@ -4,18 +4,17 @@
 //! added, and what differs is edited, before anything is deleted; so a service that stands in both
 //! tables is there all the time, and has destinations all the time if it has some in both.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use crate::addr::Endpoint;
 
 use super::{Change, Destination, Service, ServiceId};
 
-/// Services with their destinations, each once.
+/// The table that shall be: services with their destinations, each once.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     entries: Vec<Entry>,
     places: HashMap<ServiceId, usize>,
-    destinations: HashSet<(ServiceId, Endpoint)>,
 }
 
 /// A service with its destinations.
@@ -23,8 +22,8 @@ pub struct Table {
 pub struct Entry {
     /// The service.
     pub service: Service,
-    /// Its destinations.
-    pub destinations: Vec<Destination>,
+    /// Its destinations, each by its own endpoint.
+    pub destinations: BTreeMap<Endpoint, Destination>,
 }
 
 /// Why something cannot be put into a table.
@@ -47,32 +46,30 @@ impl Table {
         self.places.insert(service.id, self.entries.len());
         self.entries.push(Entry {
             service,
-            destinations: Vec::new(),
+            destinations: BTreeMap::new(),
         });
         Ok(())
     }
 
     /// Adds a destination to a service that is there.
     pub fn add_destination(&mut self, of: ServiceId, new: Destination) -> Result<(), Misfit> {
-        let place = *self.places.get(&of).ok_or(Misfit::NoService)?;
-        if !self.destinations.insert((of, new.endpoint)) {
-            return Err(Misfit::DestinationTwice);
+        // Nearly always it stands behind its service.
+        let entry = match self.entries.last_mut() {
+            Some(last) if last.service.id == of => last,
+            _ => {
+                let place = *self.places.get(&of).ok_or(Misfit::NoService)?;
+                &mut self.entries[place]
+            }
+        };
+        match entry.destinations.insert(new.endpoint, new) {
+            None => Ok(()),
+            Some(_) => Err(Misfit::DestinationTwice),
         }
-        self.entries[place].destinations.push(new);
-        Ok(())
     }
 
     /// The services with their destinations, in the order in which they were added.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
-    }
-
-    fn entry(&self, id: &ServiceId) -> Option<&Entry> {
-        self.places.get(id).map(|&place| &self.entries[place])
-    }
-
-    fn has(&self, of: &ServiceId, endpoint: &Endpoint) -> bool {
-        self.destinations.contains(&(*of, *endpoint))
     }
 }
 
@@ -101,65 +98,6 @@ pub struct Counts {
 }
 
 impl Plan {
-    /// The plan that makes `wanted` of `actual`.
-    pub fn new(actual: &Table, wanted: &Table) -> Self {
-        let mut plan = Plan::default();
-        for entry in &wanted.entries {
-            plan.keep(actual.entry(&entry.service.id), entry);
-        }
-        for Entry {
-            service,
-            destinations,
-        } in &actual.entries
-        {
-            if wanted.entry(&service.id).is_none() {
-                plan.then.push(Change::DeleteService(service.id));
-                plan.counts.deleted += 1 + destinations.len();
-                continue;
-            }
-            for Destination { endpoint, .. } in destinations {
-                if !wanted.has(&service.id, endpoint) {
-                    plan.then
-                        .push(Change::DeleteDestination(service.id, *endpoint));
-                    plan.counts.deleted += 1;
-                }
-            }
-        }
-        plan
-    }
-
-    /// Adds what must be, and edits what must be otherwise.
-    fn keep(&mut self, actual: Option<&Entry>, wanted: &Entry) {
-        let id = wanted.service.id;
-        match actual {
-            None => self.add(Change::AddService(wanted.service.clone())),
-            Some(actual) if actual.service == wanted.service => self.counts.unchanged += 1,
-            Some(_) => self.edit(Change::EditService(wanted.service.clone())),
-        }
-        let there: HashMap<Endpoint, &Destination> = actual
-            .into_iter()
-            .flat_map(|actual| &actual.destinations)
-            .map(|destination| (destination.endpoint, destination))
-            .collect();
-        for destination in &wanted.destinations {
-            match there.get(&destination.endpoint) {
-                None => self.add(Change::AddDestination(id, destination.clone())),
-                Some(actual) if *actual == destination => self.counts.unchanged += 1,
-                Some(_) => self.edit(Change::EditDestination(id, destination.clone())),
-            }
-        }
-    }
-
-    fn add(&mut self, change: Change) {
-        self.first.push(change);
-        self.counts.added += 1;
-    }
-
-    fn edit(&mut self, change: Change) {
-        self.first.push(change);
-        self.counts.edited += 1;
-    }
-
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.first.is_empty() && self.then.is_empty()
@@ -168,6 +106,110 @@ impl Plan {
     /// All changes, in their order.
     pub fn changes(&self) -> impl Iterator<Item = &Change> {
         self.first.iter().chain(&self.then)
+    }
+}
+
+/// Makes a plan while the table that is comes in, a service at a time; nothing of what is the same
+/// is kept.
+#[derive(Debug)]
+pub struct Comparison<'a> {
+    wanted: &'a Table,
+    /// Which of the wanted services have come in.
+    there: Vec<bool>,
+    /// What is added and edited, with the places of the services in the wanted table.
+    first: Vec<(usize, Change)>,
+    then: Vec<Change>,
+    counts: Counts,
+}
+
+impl<'a> Comparison<'a> {
+    /// Begins with an empty table.
+    pub fn with(wanted: &'a Table) -> Self {
+        Comparison {
+            wanted,
+            there: vec![false; wanted.entries.len()],
+            first: Vec::new(),
+            then: Vec::new(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Takes a service that is there, with all its destinations. A kernel has each thing once; if
+    /// its answer was disturbed, the first counts.
+    pub fn take(&mut self, service: &Service, mut destinations: Vec<Destination>) {
+        let id = service.id;
+        destinations.sort_by_key(|destination| destination.endpoint);
+        destinations.dedup_by_key(|destination| destination.endpoint);
+        let Some(&place) = self.wanted.places.get(&id) else {
+            self.then.push(Change::DeleteService(id));
+            self.counts.deleted += 1 + destinations.len();
+            return;
+        };
+        if std::mem::replace(&mut self.there[place], true) {
+            return;
+        }
+        let wanted = &self.wanted.entries[place];
+        if *service == wanted.service {
+            self.counts.unchanged += 1;
+        } else {
+            self.edit(place, Change::EditService(wanted.service.clone()));
+        }
+        // Both are in order, so they are gone through side by side.
+        let mut wanted = wanted.destinations.values().peekable();
+        for actual in &destinations {
+            let endpoint = actual.endpoint;
+            while let Some(new) = wanted.next_if(|wanted| wanted.endpoint < endpoint) {
+                self.add(place, Change::AddDestination(id, new.clone()));
+            }
+            match wanted.next_if(|wanted| wanted.endpoint == endpoint) {
+                Some(same) if same == actual => self.counts.unchanged += 1,
+                Some(other) => self.edit(place, Change::EditDestination(id, other.clone())),
+                None => {
+                    self.then.push(Change::DeleteDestination(id, endpoint));
+                    self.counts.deleted += 1;
+                }
+            }
+        }
+        for new in wanted {
+            self.add(place, Change::AddDestination(id, new.clone()));
+        }
+    }
+
+    /// The plan, once all of the table has come in. Changes stand in the order of the wanted
+    /// services, deletions in that in which the services came.
+    pub fn plan(mut self) -> Plan {
+        for (
+            place,
+            Entry {
+                service,
+                destinations,
+            },
+        ) in self.wanted.entries.iter().enumerate()
+        {
+            if self.there[place] {
+                continue;
+            }
+            self.add(place, Change::AddService(service.clone()));
+            for new in destinations.values() {
+                self.add(place, Change::AddDestination(service.id, new.clone()));
+            }
+        }
+        self.first.sort_by_key(|(place, _)| *place);
+        Plan {
+            first: self.first.into_iter().map(|(_, change)| change).collect(),
+            then: self.then,
+            counts: self.counts,
+        }
+    }
+
+    fn add(&mut self, place: usize, change: Change) {
+        self.first.push((place, change));
+        self.counts.added += 1;
+    }
+
+    fn edit(&mut self, place: usize, change: Change) {
+        self.first.push((place, change));
+        self.counts.edited += 1;
     }
 }
 
@@ -210,8 +252,14 @@ mod tests {
     }
 
     fn plan(actual: &str, wanted: &str) -> String {
+        let wanted = table(wanted);
+        let mut comparison = Comparison::with(&wanted);
+        for entry in table(actual).entries() {
+            let destinations = entry.destinations.values().cloned().collect();
+            comparison.take(&entry.service, destinations);
+        }
         let mut text = String::new();
-        for change in Plan::new(&table(actual), &table(wanted)).changes() {
+        for change in comparison.plan().changes() {
             write::change(&mut text, change, &Numeric).unwrap();
         }
         text
@@ -262,7 +310,7 @@ mod tests {
         } = some.entries()[0].clone();
         let id = service.id;
         assert_eq!(some.add_service(service), Err(Misfit::ServiceTwice));
-        let destination = destinations[0].clone();
+        let destination = destinations.into_values().next().unwrap();
         assert_eq!(
             some.add_destination(id, destination.clone()),
             Err(Misfit::DestinationTwice)

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use crate::addr::Numeric;
 use crate::host::error_text;
 use crate::ipvs::Change;
-use crate::ipvs::plan::{Counts, Misfit, Plan, Table};
+use crate::ipvs::plan::{Comparison, Counts, Misfit, Plan, Table};
 use crate::ipvs::rule::{self, Command, Problem, write};
 use crate::report::ipvsadm as status;
 
@@ -21,7 +21,7 @@ impl Session<'_> {
     pub(super) fn apply(&mut self, file: &[u8], dry_run: bool, drain: Option<u32>) -> End {
         let end = self
             .wanted(file)
-            .and_then(|wanted| Ok(Plan::new(&self.actual()?, &wanted)))
+            .and_then(|wanted| self.plan(&wanted))
             .and_then(|plan| match dry_run {
                 true => self.tell_plan(&plan),
                 false => self.carry_out(&plan, drain),
@@ -91,20 +91,15 @@ impl Session<'_> {
         })
     }
 
-    /// The table that the kernel has.
-    fn actual(&mut self) -> Result<Table, End> {
-        let mut table = Table::default();
+    /// What makes the wanted table of the kernel's.
+    fn plan(&mut self, wanted: &Table) -> Result<Plan, End> {
+        let mut comparison = Comparison::with(wanted);
         for row in self.services(false)? {
-            let id = row.service.id;
-            let destinations = self.client()?.destinations(&id);
-            let destinations = self.listed(destinations)?;
-            // A kernel's table has each thing once; if the dump was disturbed, the first counts.
-            let _ = table.add_service(row.service);
-            for row in destinations {
-                let _ = table.add_destination(id, row.destination);
-            }
+            let rows = self.client()?.destinations(&row.service.id);
+            let rows = self.listed(rows)?.into_iter();
+            comparison.take(&row.service, rows.map(|row| row.destination).collect());
         }
-        Ok(table)
+        Ok(comparison.plan())
     }
 
     /// Prints the commands of a plan. Its exit status tells whether there are any.

@@ -20,7 +20,7 @@ use crate::table::{Destination, Service};
 /// The kernel sizes the datagrams of a dump by this. A dump of ten destinations fits into one of
 /// 8 KiB, and the kernel clears all of a buffer before it uses some of it, so that larger ones are
 /// slower.
-const RECEIVE_BYTES: usize = 8000;
+const RECEIVE_BYTES: usize = 7800;
 
 /// As many bytes as the send buffer takes of one datagram, roughly (`net.core.wmem_default`).
 const BATCH_BYTES: usize = 200_000;

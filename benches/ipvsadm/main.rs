@@ -314,7 +314,7 @@ impl Bench {
         // Without a local address the kernel takes no address for that of a server.
         run("ip", &["link", "set", "lo", "up"].map(str::to_owned), None)?;
         // The table that is gone now is taken down in the background.
-        thread::sleep(Duration::from_millis(50 + self.size as u64));
+        thread::sleep(Duration::from_millis(50 + 3 * self.size as u64));
         Ok(())
     }
 }

@@ -74,14 +74,17 @@ impl Requests {
         self.bytes[start..start + 4].copy_from_slice(&length.to_ne_bytes());
     }
 
-    /// Adds an attribute to the request that is being filled.
-    pub fn put(&mut self, kind: u16, value: &[u8]) {
-        let length = ATTRIBUTE_HEADER_BYTES + value.len();
-        self.bytes.reserve(length.next_multiple_of(4));
+    /// Adds an attribute to the request that is being filled. Its length is part of its type, so
+    /// that nothing is computed for it: a large restore puts more than a million of them.
+    #[inline]
+    pub fn put<const LENGTH: usize>(&mut self, kind: u16, value: &[u8; LENGTH]) {
+        let length = ATTRIBUTE_HEADER_BYTES + LENGTH;
+        let padding = length.next_multiple_of(4) - length;
+        self.bytes.reserve(length + padding);
         self.bytes
             .extend_from_slice(&attribute_header(length, kind));
         self.bytes.extend_from_slice(value);
-        self.pad();
+        self.bytes.extend_from_slice(&[0; 3][..padding]);
     }
 
     /// Adds a string attribute, with its NUL.
@@ -91,7 +94,9 @@ impl Requests {
             .extend_from_slice(&attribute_header(length, kind));
         self.bytes.extend_from_slice(value.as_bytes());
         self.bytes.push(0);
-        self.pad();
+        // Each attribute begins at a multiple of four bytes.
+        let padded = self.bytes.len().next_multiple_of(4);
+        self.bytes.resize(padded, 0);
     }
 
     /// Adds an attribute that holds the attributes which `fill` puts into it.
@@ -101,12 +106,6 @@ impl Requests {
         fill(self);
         let header = attribute_header(self.bytes.len() - start, kind | NESTED);
         self.bytes[start..start + ATTRIBUTE_HEADER_BYTES].copy_from_slice(&header);
-    }
-
-    /// Each attribute begins at a multiple of four bytes.
-    fn pad(&mut self) {
-        let missing = self.bytes.len().next_multiple_of(4) - self.bytes.len();
-        self.bytes.extend_from_slice(&[0; 3][..missing]);
     }
 
     /// The end of the longest run of requests from `start` on that keeps within both limits; it

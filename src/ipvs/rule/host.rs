@@ -15,6 +15,9 @@ pub fn endpoint(
     protocol: Option<Protocol>,
     names: &dyn Resolve,
 ) -> Option<(IpAddr, Option<u16>)> {
+    if let Some((address, port)) = plain_endpoint(word) {
+        return Some((address.into(), port));
+    }
     let word = std::str::from_utf8(word).ok()?;
     if word.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -42,6 +45,46 @@ pub fn endpoint(
         None => None,
     };
     Some((address, port))
+}
+
+/// `A.B.C.D[:PORT]` in plain decimal numbers, which nearly every rule of a large table has: read
+/// in a third of the time. All else is left to [`endpoint`].
+fn plain_endpoint(word: &[u8]) -> Option<(Ipv4Addr, Option<u16>)> {
+    let mut octets = [0; 4];
+    let mut rest = word;
+    for (place, octet) in octets.iter_mut().enumerate() {
+        if place > 0 {
+            rest = rest.strip_prefix(b".")?;
+        }
+        let (number, after) = plain_number(rest)?;
+        *octet = u8::try_from(number).ok()?;
+        rest = after;
+    }
+    let port = match rest {
+        [] => None,
+        [b':', rest @ ..] => match plain_number(rest)? {
+            (number, []) => Some(u16::try_from(number).ok()?),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    Some((octets.into(), port))
+}
+
+/// A number of at most five digits, and what stands behind it. With a leading zero it might be an
+/// octal one.
+fn plain_number(text: &[u8]) -> Option<(u32, &[u8])> {
+    let mut number = 0;
+    let mut length = 0;
+    while let Some(&digit @ b'0'..=b'9') = text.get(length) {
+        number = number * 10 + u32::from(digit - b'0');
+        length += 1;
+        if length > 5 {
+            return None;
+        }
+    }
+    let plain = length == 1 || length > 1 && text[0] != b'0';
+    plain.then(|| (number, &text[length..]))
 }
 
 /// The endpoint of a service: without a port, port 0.

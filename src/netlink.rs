@@ -29,9 +29,13 @@ const DATAGRAM_BYTES: usize = 32 * 1024;
 /// these answers must fit into the receive buffer at once.
 const DATAGRAM_REQUESTS: usize = 64;
 
-/// The kernel sizes its dump datagrams by the reader's buffer, up to 32 KiB (`netlink_recvmsg`
-/// in net/netlink/af_netlink.c).
-const RECEIVE_BYTES: usize = 7800;
+/// How long a received datagram may be: the kernel sizes those of a dump by the reader's buffer
+/// (`netlink_recvmsg` and `netlink_dump` in net/netlink/af_netlink.c).
+///
+/// With its overhead such a datagram takes 8 KiB there: enough for a dump of nearly twenty
+/// destinations. Each dump takes two, and Debian's kernels clear them before use, so that larger
+/// ones cost more than they save; smaller ones the kernel may not keep to (`NLMSG_GOODSIZE`).
+pub const RECEIVE_BYTES: usize = 8192 - 320;
 
 /// How often a dump is asked for when the kernel says that the table changed under the reader.
 const DUMP_TRIES: usize = 4;

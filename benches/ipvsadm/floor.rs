@@ -17,10 +17,8 @@ use nix::sys::socket::{
 
 use crate::table::{Destination, Service};
 
-/// The kernel sizes the datagrams of a dump by this. A dump of ten destinations fits into one of
-/// 8 KiB, and the kernel clears all of a buffer before it uses some of it, so that larger ones are
-/// slower.
-const RECEIVE_BYTES: usize = 7800;
+/// The kernel sizes the datagrams of a dump by this; see `lvskit::netlink::RECEIVE_BYTES`.
+const RECEIVE_BYTES: usize = 8192 - 320;
 
 /// As many bytes as the send buffer takes of one datagram, roughly (`net.core.wmem_default`).
 const BATCH_BYTES: usize = 200_000;

@@ -179,7 +179,10 @@ fn measure_all(words: &[String]) -> Result {
             _ => 1,
         };
         for task in &OF_A_TABLE {
-            table.add_row(bench.row(task, runs)?);
+            let row = bench.row(task, runs)?;
+            // A large table takes minutes.
+            eprintln!("{}", row.join("  "));
+            table.add_row(row);
         }
     }
     let bench = Bench::new(0)?;
@@ -314,7 +317,7 @@ impl Bench {
         // Without a local address the kernel takes no address for that of a server.
         run("ip", &["link", "set", "lo", "up"].map(str::to_owned), None)?;
         // The table that is gone now is taken down in the background.
-        thread::sleep(Duration::from_millis(50 + 3 * self.size as u64));
+        thread::sleep(Duration::from_millis(50 + self.size as u64));
         Ok(())
     }
 }

@@ -121,8 +121,8 @@ pub fn read_service(attributes: Attributes<'_>) -> Result<ServiceRow, Malformed>
             svc::FLAGS => flags = attribute.u32()?,
             svc::TIMEOUT => timeout = attribute.u32()?,
             svc::NETMASK => mask = attribute.array()?,
-            svc::STATS => stats.narrow(attribute)?,
-            svc::STATS64 => stats.wide(attribute)?,
+            svc::STATS => stats.narrow = Some(attribute),
+            svc::STATS64 => stats.wide = Some(attribute),
             _ => {}
         }
     }
@@ -149,7 +149,7 @@ pub fn read_service(attributes: Attributes<'_>) -> Result<ServiceRow, Malformed>
     };
     Ok(ServiceRow {
         service,
-        stats: stats.stats,
+        stats: stats.read()?,
     })
 }
 
@@ -183,8 +183,8 @@ pub fn read_destination(
             dest::TUN_TYPE => kind = attribute.u8()?,
             dest::TUN_PORT => tunnel_port = attribute.be16()?,
             dest::TUN_FLAGS => tunnel_flags = attribute.u16()?,
-            dest::STATS => stats.narrow(attribute)?,
-            dest::STATS64 => stats.wide(attribute)?,
+            dest::STATS => stats.narrow = Some(attribute),
+            dest::STATS64 => stats.wide = Some(attribute),
             _ => {}
         }
     }
@@ -225,33 +225,24 @@ pub fn read_destination(
     Ok(DestinationRow {
         destination,
         connections,
-        stats: stats.stats,
+        stats: stats.read()?,
     })
 }
 
-/// Reads statistics: 64-bit ones where the kernel has them (4.1), else the older ones, in which
-/// only the byte counters have 64 bits. All ten must be there, or none.
+/// The statistics of an answer: 64-bit ones where the kernel has them (4.1), else the older ones,
+/// in which only the byte counters have 64 bits.
 #[derive(Default)]
-struct StatsReader {
-    stats: Stats,
-    is_wide: bool,
+struct StatsReader<'a> {
+    narrow: Option<Attribute<'a>>,
+    wide: Option<Attribute<'a>>,
 }
 
-impl StatsReader {
-    fn narrow(&mut self, attribute: Attribute<'_>) -> Result<(), Malformed> {
-        if self.is_wide {
-            Ok(())
-        } else {
-            self.read(attribute)
-        }
-    }
-
-    fn wide(&mut self, attribute: Attribute<'_>) -> Result<(), Malformed> {
-        self.is_wide = true;
-        self.read(attribute)
-    }
-
-    fn read(&mut self, attribute: Attribute<'_>) -> Result<(), Malformed> {
+impl StatsReader<'_> {
+    /// Reads those that count. All ten must be there, or none.
+    fn read(self) -> Result<Stats, Malformed> {
+        let Some(attribute) = self.wide.or(self.narrow) else {
+            return Ok(Stats::default());
+        };
         let mut numbers = [0; 11];
         let mut seen = Seen::default();
         for attribute in attribute.nested() {
@@ -266,7 +257,7 @@ impl StatsReader {
         }
         seen.must_have(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10])?;
         let [_, n1, n2, n3, n4, n5, n6, n7, n8, n9, n10] = numbers;
-        self.stats = Stats {
+        Ok(Stats {
             connections: n1,
             packets_in: n2,
             packets_out: n3,
@@ -277,8 +268,7 @@ impl StatsReader {
             packet_rate_out: n8,
             byte_rate_in: n9,
             byte_rate_out: n10,
-        };
-        Ok(())
+        })
     }
 }
 

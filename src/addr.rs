@@ -146,6 +146,10 @@ pub trait Resolve {
 
 /// From numbers to names: what `gethostbyaddr` and `getservbyport` answer.
 pub trait Name {
+    /// Says which hosts will be asked for next, so that whoever has to ask for each can ask for
+    /// all at once.
+    fn prepare(&self, _addresses: &mut dyn Iterator<Item = IpAddr>) {}
+
     /// The canonical name of the host with this address, if it has one.
     fn host(&self, address: IpAddr) -> Option<String>;
     /// The name of the service on this port, if it has one.

@@ -44,6 +44,14 @@ impl ServiceId {
         }
     }
 
+    /// The virtual address and port, which a firewall mark does not tell.
+    pub fn endpoint(&self) -> Option<Endpoint> {
+        match self {
+            ServiceId::Address { endpoint, .. } => Some(*endpoint),
+            ServiceId::Mark { .. } => None,
+        }
+    }
+
     /// The protocol, which a firewall mark does not tell.
     pub fn protocol(&self) -> Option<Protocol> {
         match self {

@@ -233,15 +233,54 @@ impl<'a> Session<'a> {
 
     fn save(&mut self, numeric: bool) -> Result<(), End> {
         let names = self.names(numeric);
-        for row in self.services(true)? {
+        let services = self.services(true)?;
+        self.print_table(&services, true, names, |out, row, destinations| {
             let service = &row.service;
-            let destinations = self.destinations(&service.id, true)?;
-            self.print_with(|out| {
-                write::service(out, service, names)?;
-                destinations.iter().try_for_each(|row| {
-                    write::destination(out, &service.id, &row.destination, names)
-                })
-            });
+            write::service(out, service, names)?;
+            destinations
+                .iter()
+                .try_for_each(|row| write::destination(out, &service.id, &row.destination, names))
+        })
+    }
+
+    /// Prints services with their destinations, as `print` writes each. Some are gathered before
+    /// they are printed, so that their names can be asked for at once.
+    fn print_table(
+        &mut self,
+        services: &[ServiceRow],
+        sorted: bool,
+        names: &dyn Name,
+        print: impl Fn(&mut String, &ServiceRow, &[DestinationRow]) -> std::fmt::Result,
+    ) -> Result<(), End> {
+        /// How many services are gathered.
+        const SERVICES: usize = 256;
+        for services in services.chunks(SERVICES) {
+            let mut rows = Vec::with_capacity(services.len());
+            let mut ended = Ok(());
+            for service in services {
+                match self.destinations(&service.service.id, sorted) {
+                    Ok(destinations) => rows.push(destinations),
+                    Err(end) => {
+                        ended = Err(end);
+                        break;
+                    }
+                }
+            }
+            let services = services.iter().zip(&rows);
+            names.prepare(&mut services.clone().flat_map(|(service, destinations)| {
+                let destinations = destinations.iter().map(|row| row.destination.endpoint);
+                let endpoints = service
+                    .service
+                    .id
+                    .endpoint()
+                    .into_iter()
+                    .chain(destinations);
+                endpoints.map(|endpoint| endpoint.address)
+            }));
+            for (service, destinations) in services {
+                self.print_with(|out| print(out, service, destinations));
+            }
+            ended?;
         }
         Ok(())
     }

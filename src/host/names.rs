@@ -3,20 +3,33 @@
 //! The standard library asks for both families at once and cannot ask for a name by an address,
 //! so the C library's functions are called here; all that is unsafe about names is in this file.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ptr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::addr::{Family, Name, Protocol, Resolve};
+
+mod inquiry;
+
+/// How long a program waits for the names of hosts, in all. What has no answer by then has no
+/// name. A resolver asks again after 5 s (resolv.conf(5)), so one lost datagram loses no name.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many names of hosts are asked for at once.
+const MOST_AT_ONCE: usize = 32;
 
 /// The names that this machine knows. Each answer is remembered: a listing of a thousand
 /// services with the same ten servers asks for ten names.
 #[derive(Debug, Default)]
 pub struct SystemNames {
     hosts: RefCell<HashMap<IpAddr, Option<String>>>,
+    /// How long names of hosts have been waited for.
+    waited: Cell<Duration>,
     services: RefCell<HashMap<(u16, Protocol), Option<String>>>,
     addresses: RefCell<HashMap<(String, Family), Option<IpAddr>>>,
 }
@@ -31,20 +44,33 @@ impl Resolve for SystemNames {
     fn port(&self, name: &str, protocol: Protocol) -> Option<u16> {
         let name = CString::new(name).ok()?;
         let protocol = CString::new(protocol.name()?).ok()?;
-        // SAFETY: both are strings that end with NUL. This process has one thread, so the answer
-        // in the C library's own memory stays as it is until it has been read.
+        let _alone = SERVICES.lock().unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: both are strings that end with NUL. The lock is held, so the answer in the C
+        // library's own memory stays as it is until it has been read.
         let entry = unsafe { libc::getservbyname(name.as_ptr(), protocol.as_ptr()).as_ref() }?;
         Some(u16::from_be(entry.s_port as u16))
     }
 }
 
 impl Name for SystemNames {
-    fn host(&self, address: IpAddr) -> Option<String> {
+    fn prepare(&self, addresses: &mut dyn Iterator<Item = IpAddr>) {
         let mut known = self.hosts.borrow_mut();
-        known
-            .entry(address)
-            .or_insert_with(|| host_name(address))
-            .clone()
+        let new: HashSet<IpAddr> = addresses.filter(|one| !known.contains_key(one)).collect();
+        let start = Instant::now();
+        let patience = PATIENCE.saturating_sub(self.waited.get());
+        let questions = new.iter().copied().collect();
+        let answers = inquiry::ask_all(questions, host_name, MOST_AT_ONCE, patience);
+        self.waited.set(self.waited.get() + start.elapsed());
+        known.extend(new.into_iter().map(|address| (address, None)));
+        known.extend(answers);
+    }
+
+    fn host(&self, address: IpAddr) -> Option<String> {
+        let known = self.hosts.borrow().get(&address).cloned();
+        known.unwrap_or_else(|| {
+            self.prepare(&mut std::iter::once(address));
+            self.hosts.borrow().get(&address).cloned().flatten()
+        })
     }
 
     fn service(&self, port: u16, protocol: Protocol) -> Option<String> {
@@ -55,6 +81,10 @@ impl Name for SystemNames {
             .clone()
     }
 }
+
+/// Held by who asks for a service: the C library has one place for the answers to getservbyname(3)
+/// and one for those to getservbyport(3), whichever thread asks.
+static SERVICES: Mutex<()> = Mutex::new(());
 
 fn first_address(name: &str, family: Family) -> Option<IpAddr> {
     let name = CString::new(name).ok()?;
@@ -112,7 +142,7 @@ fn host_name(address: IpAddr) -> Option<String> {
 fn name_of<T>(address: &T) -> Option<String> {
     let mut host = [0 as c_char; libc::NI_MAXHOST as usize];
     // SAFETY: the address lives through the call and its length is that of its type; the buffer
-    // has the length that is told.
+    // has the length that is told. Any number of threads may call it at once.
     let status = unsafe {
         libc::getnameinfo(
             ptr::from_ref(address).cast(),
@@ -134,8 +164,9 @@ fn name_of<T>(address: &T) -> Option<String> {
 
 fn service_name(port: u16, protocol: Protocol) -> Option<String> {
     let protocol = CString::new(protocol.name()?).ok()?;
-    // SAFETY: the protocol ends with NUL. This process has one thread, so the answer in the C
-    // library's own memory stays as it is until it has been copied.
+    let _alone = SERVICES.lock().unwrap_or_else(PoisonError::into_inner);
+    // SAFETY: the protocol ends with NUL. The lock is held, so the answer in the C library's own
+    // memory stays as it is until it has been copied.
     unsafe {
         let entry = libc::getservbyport(c_int::from(port.to_be()), protocol.as_ptr()).as_ref()?;
         Some(CStr::from_ptr(entry.s_name).to_string_lossy().into_owned())

@@ -55,7 +55,7 @@ impl<'a> Connection<'a> {
     }
 }
 
-/// The kernel's file, read a line at a time: memory does not grow with it.
+/// The kernel's file, read some lines at a time: memory does not grow with it.
 #[derive(Debug)]
 pub struct Reader<R> {
     file: R,
@@ -91,15 +91,44 @@ impl<R: BufRead> Reader<R> {
     ///
     /// # Errors
     /// The file could not be read, or ends in an empty line, as those do that are not whole.
-    pub fn for_each(mut self, mut see: impl FnMut(&Connection<'_>)) -> Result<(), Cut> {
-        while self.next_line().map_err(Cut::Failed)? {
-            let line = String::from_utf8_lossy(&self.line);
-            match line.trim_end_matches('\n') {
-                "" => return Err(Cut::EmptyLine),
-                line => Connection::read(line).iter().for_each(&mut see),
+    pub fn for_each(self, mut see: impl FnMut(&Connection<'_>)) -> Result<(), Cut> {
+        self.for_some(|connections| connections.iter().for_each(&mut see))
+    }
+
+    /// The same, with some connections at a time.
+    ///
+    /// # Errors
+    /// Those of [`for_each`](Self::for_each), once all before has been shown.
+    pub fn for_some(mut self, mut see: impl FnMut(&[Connection<'_>])) -> Result<(), Cut> {
+        /// So many lines are read at a time.
+        const LINES: usize = 1024;
+        let mut text = String::new();
+        let mut end = None;
+        while end.is_none() {
+            text.clear();
+            for _ in 0..LINES {
+                match self.next_line() {
+                    Ok(true) => text.push_str(&String::from_utf8_lossy(&self.line)),
+                    Ok(false) => end = Some(Ok(())),
+                    Err(error) => end = Some(Err(Cut::Failed(error))),
+                }
+                if end.is_some() {
+                    break;
+                }
             }
+            let mut connections = Vec::new();
+            for line in text.split_inclusive('\n') {
+                match line.trim_end_matches('\n') {
+                    "" => {
+                        end = Some(Err(Cut::EmptyLine));
+                        break;
+                    }
+                    line => connections.extend(Connection::read(line)),
+                }
+            }
+            see(&connections);
         }
-        Ok(())
+        end.unwrap_or(Ok(()))
     }
 
     /// Whether there was another line.

@@ -17,6 +17,7 @@ mod export;
 mod exposition;
 mod fail;
 mod genl;
+mod names;
 mod namespace;
 mod options;
 mod process;
@@ -128,6 +129,14 @@ const TESTS: &[(&str, Test)] = &[
     (
         "export/connections-are-listed-in-little-memory",
         export::connections_are_listed_in_little_memory,
+    ),
+    (
+        "names/a-silent-resolver-does-not-hold-a-listing-up",
+        names::a_silent_resolver_does_not_hold_a_listing_up,
+    ),
+    (
+        "names/slow-answers-are-waited-for-together",
+        names::slow_answers_are_waited_for_together,
     ),
     ("differential/command-lines", differential::command_lines),
     ("differential/restores", differential::restores),

@@ -13,6 +13,8 @@ use crate::fail::{Context, Result};
 pub enum Mount {
     /// A file over a file.
     File { from: PathBuf, onto: PathBuf },
+    /// A file with this text over a file.
+    Text { text: String, onto: PathBuf },
     /// An empty folder.
     Empty(PathBuf),
     /// A `/proc` in which there is nothing but `net/ip_vs_conn` with this text.
@@ -38,6 +40,14 @@ impl Mount {
                 None::<&str>,
             )
             .context(format_args!("{} over {}", from.display(), onto.display())),
+            Self::Text { text, onto } => {
+                let name = format!("lab.{}", std::process::id());
+                let from = std::env::temp_dir().join(name);
+                std::fs::write(&from, text).context(from.display())?;
+                Self::file(&from, onto).apply()?;
+                // The mount keeps it.
+                std::fs::remove_file(&from).context(from.display())
+            }
             Self::Empty(path) => tmpfs(path),
             Self::Connections(text) => {
                 tmpfs(Path::new("/proc"))?;

@@ -99,17 +99,17 @@ impl Session<'_> {
                 services
             }
         };
-        for service in &services {
-            let id = &service.service.id;
-            let destinations = self.destinations(id, sorted)?;
-            self.print_with(|out| {
-                classic.service(out, service)?;
+        self.print_table(
+            &services,
+            sorted,
+            classic.names,
+            |out, row, destinations| {
+                classic.service(out, row)?;
                 destinations
                     .iter()
-                    .try_for_each(|row| classic.destination(out, id, row))
-            });
-        }
-        Ok(())
+                    .try_for_each(|to| classic.destination(out, &row.service.id, to))
+            },
+        )
     }
 
     fn list_connections(&mut self, filter: &Filter, list: ConnectionList<'_>) -> Result<(), End> {
@@ -118,8 +118,12 @@ impl Session<'_> {
             list.titles(out);
             Ok(())
         });
-        let end = file.for_each(|connection| {
-            if filter.passes(connection) {
+        let end = file.for_some(|connections| {
+            let passing = || connections.iter().filter(|one| filter.passes(one));
+            list.names.prepare(&mut passing().flat_map(|one| {
+                [one.client, one.service, one.destination].map(|endpoint| endpoint.address)
+            }));
+            for connection in passing() {
                 self.print_with(|out| list.connection(out, connection));
             }
         });
@@ -132,6 +136,8 @@ impl Session<'_> {
 
     fn count_connections(&mut self, filter: &Filter, list: CountList<'_>) -> Result<(), End> {
         let counts = self.counts(filter)?;
+        let mut addresses = counts.iter().map(|count| count.destination.address);
+        list.names.prepare(&mut addresses);
         self.print_with(|out| {
             list.titles(out);
             counts.iter().try_for_each(|count| list.count(out, count))

@@ -4,6 +4,7 @@
 //! added, and what differs is edited, before anything is deleted; so a service that stands in both
 //! tables is there all the time, and has destinations all the time if it has some in both.
 
+use std::collections::btree_map::Entry::{Occupied, Vacant};
 use std::collections::{BTreeMap, HashMap};
 
 use crate::addr::Endpoint;
@@ -61,9 +62,12 @@ impl Table {
                 &mut self.entries[place]
             }
         };
-        match entry.destinations.insert(new.endpoint, new) {
-            None => Ok(()),
-            Some(_) => Err(Misfit::DestinationTwice),
+        match entry.destinations.entry(new.endpoint) {
+            Vacant(place) => {
+                place.insert(new);
+                Ok(())
+            }
+            Occupied(_) => Err(Misfit::DestinationTwice),
         }
     }
 

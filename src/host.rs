@@ -1,9 +1,11 @@
-//! What this machine knows and has: names, kernel modules, signals.
+//! What this machine knows and has: names, the time, kernel modules, signals, a terminal.
 
+pub mod clock;
 pub mod modules;
 pub mod names;
 pub mod signals;
 pub mod state;
+pub mod terminal;
 
 /// Whether this process has root's user id.
 pub fn is_root() -> bool {

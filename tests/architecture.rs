@@ -24,7 +24,7 @@ const ROOMS: &[Room] = &[
     Room { name: "netlink", rooms: &["addr"], crates: &["neli"] },
     Room { name: "host", rooms: &["addr"], crates: &["libc", "nix"] },
     Room { name: "ipvs", rooms: &["addr", "netlink", "host"], crates: &[] },
-    Room { name: "show", rooms: &["addr", "ipvs"], crates: &["itoa", "serde", "serde_json"] },
+    Room { name: "show", rooms: &["addr", "ipvs"], crates: &["comfy_table", "itoa", "serde", "serde_json", "unicode_width"] },
     Room { name: "report", rooms: &["host"], crates: &[] },
     Room { name: "cli", rooms: &["addr", "netlink", "host", "ipvs", "show", "report"], crates: &["clap"] },
     Room { name: "bin", rooms: &["cli", "host"], crates: &[] },

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal};
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
-use lvskit::cli::ipvsadm::{Environment, drain, open_kernel, run};
+use lvskit::cli::ipvsadm::{Environment, display, drain, open_kernel, run, screen};
 use lvskit::host::{names::SystemNames, signals, state};
 
 fn main() -> ExitCode {
@@ -32,6 +32,8 @@ fn main() -> ExitCode {
             input: &mut io::stdin().lock(),
             output: &mut io::stdout().lock(),
             errors: &mut io::stderr().lock(),
+            display: &display,
+            screen: &mut screen,
         },
     ))
 }

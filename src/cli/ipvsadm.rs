@@ -21,6 +21,10 @@ mod input;
 mod list;
 mod restore;
 mod state;
+mod terminal;
+mod watch;
+
+pub use terminal::{Display, Screen, display, screen};
 
 /// What `-v` prints: that of the program this one stands in for, which scripts look for.
 pub const VERSION: &str = "ipvsadm v1.31 2019/12/24 (compiled with popt and IPVS v1.2.1)\n";
@@ -51,6 +55,11 @@ pub struct Environment<'a> {
     pub output: &'a mut dyn Write,
     /// Standard error.
     pub errors: &'a mut dyn Write,
+    /// What standard output can show; asked by who writes for eyes.
+    pub display: &'a dyn Fn() -> Display,
+    /// Takes over the terminal that standard output is; called for a display that
+    /// [can move](Display::moves).
+    pub screen: &'a mut dyn FnMut() -> io::Result<Box<dyn Screen>>,
 }
 
 /// Runs the program with the words after its name; gives back the exit status.
@@ -183,11 +192,6 @@ impl<'a> Session<'a> {
                 info.version
             ));
         }
-    }
-
-    fn not_yet(&mut self, what: &str) -> End {
-        self.complain(&format!("ipvsadm: not there yet: {what}"));
-        End::GoesOn(status::USAGE)
     }
 
     /// How a change ended; a refusal is told.

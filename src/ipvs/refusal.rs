@@ -164,6 +164,11 @@ impl Refusal {
         }
     }
 
+    /// Whether there is no service that could be listed.
+    pub fn is_no_such_service(&self) -> bool {
+        (self.operation, self.errno) == (Operation::FindService, ESRCH)
+    }
+
     /// Whether the kernel does not know the thing asked for by name (ENOENT).
     pub fn is_unknown_name(&self) -> bool {
         self.errno == ENOENT

@@ -258,7 +258,7 @@ pub fn write_endpoint(
 
 /// Appends a service's scheduler and how it behaves. Mask and engine show only what they do, so
 /// not without persistence.
-fn write_settings(out: &mut String, service: &Service) -> fmt::Result {
+pub(super) fn write_settings(out: &mut String, service: &Service) -> fmt::Result {
     let scheduler = service.scheduler.as_str();
     write!(out, " {scheduler}")?;
     if !service.scheduler_flags.is_empty() {
@@ -286,7 +286,7 @@ fn write_settings(out: &mut String, service: &Service) -> fmt::Result {
     Ok(())
 }
 
-fn counters(stats: &Stats) -> [u64; 5] {
+pub(super) fn counters(stats: &Stats) -> [u64; 5] {
     [
         stats.connections,
         stats.packets_in,
@@ -296,7 +296,7 @@ fn counters(stats: &Stats) -> [u64; 5] {
     ]
 }
 
-fn rates(stats: &Stats) -> [u64; 5] {
+pub(super) fn rates(stats: &Stats) -> [u64; 5] {
     [
         stats.connection_rate,
         stats.packet_rate_in,
@@ -306,7 +306,7 @@ fn rates(stats: &Stats) -> [u64; 5] {
     ]
 }
 
-fn forward(forwarding: Forwarding) -> &'static str {
+pub(super) fn forward(forwarding: Forwarding) -> &'static str {
     match forwarding {
         Forwarding::Masquerade => "Masq",
         Forwarding::Local => "Local",
@@ -317,7 +317,7 @@ fn forward(forwarding: Forwarding) -> &'static str {
     }
 }
 
-fn write_tunnel(out: &mut String, forwarding: Forwarding) -> fmt::Result {
+pub(super) fn write_tunnel(out: &mut String, forwarding: Forwarding) -> fmt::Result {
     let sign = |checksum| match checksum {
         Checksum::Without | Checksum::Unknown(_) => "-c",
         Checksum::Whole => "+c",

@@ -5,7 +5,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::thread::{self, JoinHandle};
 
 use lvskit::addr::{Family, Numeric, Protocol, Resolve};
-use lvskit::cli::ipvsadm::{Environment, run};
+use lvskit::cli::ipvsadm::{Display, Environment, run};
 use lvskit::ipvs::client::Client;
 use lvskit::netlink::Connection;
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
@@ -42,6 +42,8 @@ pub fn ipvsadm(words: &[&[u8]], mut input: &[u8], kernel: Kernel) -> Ended {
             input: &mut input,
             output: &mut output,
             errors: &mut errors,
+            display: &Display::default,
+            screen: &mut || unreachable!("a file cannot be taken over"),
         },
     );
     drop(connection);

@@ -22,8 +22,8 @@ impl Session<'_> {
             Output::Classic => {}
             Output::Json => return self.list_json(listing.what),
             Output::Metrics => return self.list_metrics(listing.what),
-            Output::Pretty => return Err(self.not_yet("--pretty")),
-            Output::Watch(_) => return Err(self.not_yet("--watch")),
+            Output::Pretty => return self.pretty(&listing),
+            Output::Watch(interval) => return self.watch(&listing, interval),
         }
         match listing.what {
             What::Table {
@@ -73,7 +73,7 @@ impl Session<'_> {
         }
     }
 
-    fn list_table(
+    pub(super) fn list_table(
         &mut self,
         classic: Classic<'_>,
         sorted: bool,

@@ -263,13 +263,18 @@ fn restore() {
         events: libc::POLLOUT,
         revents: 0,
     };
-    // SAFETY: plain system calls with memory that lives through them. A terminal that takes nothing
-    // any more must not keep the program from its end.
+    // SAFETY: plain system calls with memory that lives through them.
     unsafe {
+        // In the background the terminal is another job's, and touching it would stop this one.
+        let foreground = libc::tcgetpgrp(before.keyboard);
+        if foreground >= 0 && foreground != libc::getpgrp() {
+            return;
+        }
+        libc::tcsetattr(before.keyboard, libc::TCSANOW, &before.settings);
+        // A terminal that takes nothing any more must not keep the program from its end.
         if libc::poll(&mut output, 1, 0) == 1 {
             libc::write(libc::STDOUT_FILENO, LEAVE.as_ptr().cast(), LEAVE.len());
         }
-        libc::tcsetattr(before.keyboard, libc::TCSANOW, &before.settings);
     }
 }
 

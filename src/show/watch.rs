@@ -250,7 +250,7 @@ impl View {
             .groups
             .iter()
             .map(|group| {
-                let mut destinations = group.destinations.iter().collect();
+                let mut destinations: Vec<_> = group.destinations.iter().collect();
                 self.arrange(&mut destinations, |destination| {
                     destination.value(self.sort)
                 });
@@ -262,7 +262,7 @@ impl View {
     }
 
     /// The highest first; those that are the same stay in the order of their names.
-    fn arrange<T>(&self, rows: &mut Vec<T>, value: impl Fn(&T) -> f64) {
+    fn arrange<T>(&self, rows: &mut [T], value: impl Fn(&T) -> f64) {
         if self.sort != Sort::Name {
             rows.sort_by(|a, b| value(b).total_cmp(&value(a)));
         }

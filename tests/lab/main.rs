@@ -31,6 +31,7 @@ mod scripts;
 mod traffic;
 mod transcript;
 mod vocabulary;
+mod watch;
 mod world;
 
 use std::collections::BTreeMap;
@@ -138,6 +139,19 @@ const TESTS: &[(&str, Test)] = &[
         "names/slow-answers-are-waited-for-together",
         names::slow_answers_are_waited_for_together,
     ),
+    (
+        "watch/a-view-follows-the-table-and-leaves-the-terminal-as-it-was",
+        watch::a_view_follows_the_table_and_leaves_the_terminal_as_it_was,
+    ),
+    (
+        "watch/signals-leave-the-terminal-as-it-was",
+        watch::signals_leave_the_terminal_as_it_was,
+    ),
+    (
+        "watch/a-view-can-be-stopped-and-go-on",
+        watch::a_view_can_be_stopped_and_go_on,
+    ),
+    ("watch/a-pipe-gets-listings", watch::a_pipe_gets_listings),
     ("differential/command-lines", differential::command_lines),
     ("differential/restores", differential::restores),
 ];

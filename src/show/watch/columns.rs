@@ -94,8 +94,15 @@ fn ranked(form: Form) -> Vec<(Column, u8)> {
 }
 
 impl Layout {
-    /// What there is room for in `width` columns, with names of which the widest has `longest`.
-    pub fn new(form: Form, counting: Counting, width: usize, longest: usize) -> Self {
+    /// What there is room for in `width` columns, with names of destinations of which the widest has
+    /// `longest`, and services with all their settings of which the widest has `longest_head`.
+    pub fn new(
+        form: Form,
+        counting: Counting,
+        width: usize,
+        longest: usize,
+        longest_head: usize,
+    ) -> Self {
         let least_name = longest.min(width.div_ceil(3)).max(width.min(LEAST_NAME));
         let ranked = ranked(form);
         let mut room = width.saturating_sub(least_name);
@@ -111,7 +118,7 @@ impl Layout {
                 None => break,
             }
         }
-        let mut columns: Vec<Placed> = ranked
+        let columns: Vec<Placed> = ranked
             .iter()
             .zip(chosen)
             .filter(|(_, chosen)| *chosen)
@@ -120,18 +127,27 @@ impl Layout {
                 width: column.width(counting),
             })
             .collect();
+        let mut layout = Layout {
+            name: least_name,
+            columns,
+        };
         // What is left is for the names first.
+        let longest = longest.max(longest_head.saturating_sub(layout.width_beside_name()));
         let more_name = room.min(longest.saturating_sub(least_name));
+        layout.name += more_name;
         room -= more_name;
-        for placed in &mut columns {
+        for placed in &mut layout.columns {
             if placed.column == History {
                 placed.width += room.min(WIDEST_HISTORY - placed.width);
             }
         }
-        Layout {
-            name: (least_name + more_name).min(width),
-            columns,
-        }
+        layout
+    }
+
+    /// The width of those columns, with the blanks before them.
+    pub fn width_beside_name(&self) -> usize {
+        let beside = self.columns[..self.beside_name()].iter();
+        beside.map(|placed| placed.width + 1).sum()
     }
 
     /// The columns of destinations that a service has no use for: it is called what it is there.
@@ -151,8 +167,9 @@ impl Column {
             (Counter(_), Counting::Exact) => 14,
             (Rate(_), Counting::Exact) => 12,
             (_, Counting::Exact) => 10,
-            (Counter(_), Counting::Short) => 7,
-            (Weight | Active | Rate(_) | Persistent, Counting::Short) => 6,
+            (Counter(_), Counting::Short) => 8,
+            (Persistent, Counting::Short) => 7,
+            (Weight | Active | Rate(_), Counting::Short) => 6,
             (Inactive | Upper | Lower, Counting::Short) => 5,
         }
     }
@@ -181,10 +198,10 @@ impl Column {
             WeightShare | ConnectionShare => "Share",
             Upper => "Upper",
             Lower => "Lower",
-            Persistent => "Persis",
+            Persistent => "Persist",
             Active => "Active",
             Inactive => "Inact",
-            Counter(place) => ["Conns", "InPkts", "OutPkts", "InBytes", "OutByte"][place],
+            Counter(place) => ["Conns", "InPkts", "OutPkts", "InBytes", "OutBytes"][place],
             Rate(Measure::Connections) => "Conn/s",
             Rate(Measure::Packets) => "Pkt/s",
             Rate(Measure::Bytes) => "Byte/s",
@@ -211,7 +228,7 @@ mod tests {
     use super::*;
 
     fn columns(form: Form, width: usize, longest: usize) -> (usize, Vec<Column>) {
-        let layout = Layout::new(form, Counting::Short, width, longest);
+        let layout = Layout::new(form, Counting::Short, width, longest, 0);
         let columns = layout.columns.iter().map(|placed| placed.column).collect();
         (layout.name, columns)
     }
@@ -245,13 +262,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_layout_is_wider_than_the_screen(width in 0..300usize, longest in 0..60usize) {
+        fn no_layout_is_wider_than_the_screen(
+            width in 0..300usize, longest in 0..60usize, head in 0..99usize,
+        ) {
             for form in [
                 Form::Plain, Form::Stats, Form::Rate, Form::Thresholds, Form::Tunnels,
                 Form::PersistentConnections,
             ] {
                 for counting in [Counting::Short, Counting::Exact] {
-                    let layout = Layout::new(form, counting, width, longest);
+                    let layout = Layout::new(form, counting, width, longest, head);
                     let others = layout.columns.iter().map(|placed| placed.width + 1);
                     prop_assert!(layout.name + others.sum::<usize>() <= width);
                 }

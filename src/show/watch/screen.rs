@@ -65,10 +65,17 @@ impl View {
 
     /// Appends the titles of the columns and what there is room for of the table.
     fn body(&mut self, columns: usize, screen: &mut Vec<String>) {
-        let longest = self.groups.iter().flat_map(|group| &group.destinations);
-        let longest = longest.map(|row| width(&row.name) + 2).max().unwrap_or(0);
-        let options = &self.options;
-        let layout = Layout::new(options.form, options.counting, columns, longest);
+        let destinations = self.groups.iter().flat_map(|group| &group.destinations);
+        let names = destinations.map(|row| width(&row.name) + 2);
+        let heads = self.groups.iter();
+        let heads = heads.map(|group| width(&group.service.name) + 1 + width(&group.settings));
+        let layout = Layout::new(
+            self.options.form,
+            self.options.counting,
+            columns,
+            names.max().unwrap_or(0),
+            heads.max().unwrap_or(0),
+        );
         if self.room > 1 {
             screen.push(self.titles(&layout));
             self.room -= 1;
@@ -187,9 +194,10 @@ impl View {
             _ => format!("{count} {what}s"),
         };
         let mut head = plural(there.len(), "service") + ", " + &plural(servers, "server");
-        for (count, what) in [(full, "full"), (drained, "drained")] {
+        for (count, state) in [(full, State::Full), (drained, State::Drained)] {
             if count > 0 {
-                head.push_str(&format!(", {count} {what}"));
+                let sign = state.sign(self.options.glyphs);
+                head.push_str(&format!("  {count} {sign}"));
             }
         }
         let sum = |of: fn(&WatchedGroup) -> u64| there.iter().map(|group| of(group)).sum();
@@ -241,10 +249,9 @@ impl View {
         style: Option<Style>,
     ) -> String {
         let glyphs = self.options.glyphs;
-        let (under, others) = layout.columns.split_at(layout.beside_name());
-        let room = under.iter().map(|placed| placed.width + 1).sum::<usize>();
-        let mut line = fit(head, layout.name + room, Side::Left, glyphs);
-        for &Placed { column, width } in others {
+        let room = layout.name + layout.width_beside_name();
+        let mut line = fit(head, room, Side::Left, glyphs);
+        for &Placed { column, width } in &layout.columns[layout.beside_name()..] {
             let text = match column {
                 Column::Persistent => self.number(numbers.persistent),
                 Column::Active => self.number(numbers.active),
@@ -285,20 +292,32 @@ impl View {
         };
         let sign = fit(&sign.to_string(), layout.name.min(1), Side::Left, glyphs);
         let rest = layout.name.saturating_sub(1);
-        let name = fit(&format!(" {}", destination.name), rest, Side::Left, glyphs);
         let mut line = style.on(&sign);
-        match gone {
-            true => line.push_str(&Style::Faint.on(&name)),
-            false => line.push_str(&name),
+        if gone {
+            // Its last numbers would look like those of the others.
+            let room = layout.name + layout.width_beside_name();
+            let text = fit(
+                &format!(" {} gone", destination.name),
+                room.saturating_sub(1),
+                Side::Left,
+                glyphs,
+            );
+            line.push_str(&Style::Faint.on(&text));
+            return line;
         }
+        line.push_str(&fit(
+            &format!(" {}", destination.name),
+            rest,
+            Side::Left,
+            glyphs,
+        ));
         for &Placed { column, width } in &layout.columns {
             let (text, style) = self.cell(column, width, scale, destination, at);
             let text = fit(&text, width, column.side(), glyphs);
             line.push(' ');
-            match (gone, style) {
-                (true, _) => line.push_str(&Style::Faint.on(&text)),
-                (false, Some(style)) => line.push_str(&style.on(&text)),
-                (false, None) => line.push_str(&text),
+            match style {
+                Some(style) => line.push_str(&style.on(&text)),
+                None => line.push_str(&text),
             }
         }
         line

@@ -92,7 +92,7 @@ fn the_screen_shows_the_table_with_rates_and_history() {
     let expected = "\
 IPVS on lb1, every 2 s                                                  12:00:04
 Service / server Forward Weight Active Inact Conn/s  Pkt/s Byte/s History
-1 service, 2 servers, 1 drained     31     0   20.0      0      0             ▅█
+1 service, 2 servers  1 ○           31     0   20.0      0      0             ▅█
 TCP 192.0.2.10:80 wrr               31     0   20.0      0      0             ▅█
 ● 10.0.0.11:80   Route        3     31     0   20.0      0      0             ▅█
 ○ 10.0.0.12:80   Route        0      0     0      0      0      0             ▁▁

@@ -8,11 +8,9 @@ use crate::addr::Name;
 use crate::ipvs::DestinationRow;
 use crate::ipvs::rule::Form;
 
-use super::classic;
+use super::classic::{self, counters, rates};
 use super::count::Counting;
-use super::rows::{
-    self, Group, State, counters, destination_name, rates, service_name, settings, share, weight_of,
-};
+use super::rows::{self, Group, State, destination_name, service_name, settings, share, weight_of};
 use super::style::{Glyphs, Ink, Side, Style, paint, short, width};
 
 /// How the table is to look.
@@ -56,10 +54,10 @@ enum Column {
     Active,
     Inactive,
     ConnectionShare,
-    /// A counter by its place in [`counters`].
+    /// A counter by its place in `counters`.
     Counter(usize),
     CounterShare,
-    /// A rate by its place in [`rates`].
+    /// A rate by its place in `rates`.
     Rate(usize),
     RateShare,
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::addr::{Family, Name, Protocol};
-use crate::ipvs::{DestinationRow, Service, ServiceId, ServiceRow, Stats};
+use crate::ipvs::{DestinationRow, Service, ServiceId, ServiceRow};
 
 use super::classic;
 use super::style::{Glyphs, Style, tame};
@@ -119,17 +119,6 @@ pub fn weight<'a>(destinations: impl IntoIterator<Item = &'a DestinationRow>) ->
 /// The weight of a destination; the kernel keeps negative ones out.
 pub fn weight_of(row: &DestinationRow) -> u64 {
     u64::try_from(row.destination.weight.0).unwrap_or(0)
-}
-
-/// The counters in the order of the classic listing: connections, packets in and out, bytes in and
-/// out.
-pub fn counters(stats: &Stats) -> [u64; 5] {
-    classic::counters(stats)
-}
-
-/// The kernel's rates in the same order.
-pub fn rates(stats: &Stats) -> [u64; 5] {
-    classic::rates(stats)
 }
 
 #[cfg(test)]

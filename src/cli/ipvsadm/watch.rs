@@ -87,12 +87,8 @@ impl Session<'_> {
     /// else as listings one after the other, until nobody reads them any more.
     pub(super) fn watch(&mut self, listing: &Listing, interval: Interval) -> Result<(), End> {
         let wanted = Wanted::of(listing);
-        // What is wrong with the kernel or the service asked for is told before a screen is taken
-        // over, and modprobe is not run on it.
-        let groups = self.groups(wanted)?;
-        self.flush();
         match (self.environment.display)().moves {
-            true => self.watch_on_screen(wanted, interval, groups),
+            true => self.watch_on_screen(wanted, interval),
             false => self.watch_in_lines(wanted, interval),
         }
     }
@@ -120,12 +116,11 @@ impl Session<'_> {
         }
     }
 
-    fn watch_on_screen(
-        &mut self,
-        wanted: Wanted,
-        interval: Interval,
-        first: Vec<Group>,
-    ) -> Result<(), End> {
+    fn watch_on_screen(&mut self, wanted: Wanted, interval: Interval) -> Result<(), End> {
+        // What is wrong with the kernel or the service asked for is told before a screen is taken
+        // over, and modprobe is not run on it.
+        let first = self.groups(wanted)?;
+        self.flush();
         let display = (self.environment.display)();
         let view = View::new(Options {
             form: wanted.form,

@@ -3,9 +3,9 @@
 use core::time::Duration;
 
 use crate::ipvs::DestinationRow;
-use crate::show::classic;
+use crate::show::classic::{self, counters};
 use crate::show::count::Counting;
-use crate::show::rows::{State, counters, share, weight_of};
+use crate::show::rows::{State, share, weight_of};
 use crate::show::style::{self, Glyphs, Side, Style, fit, short, width};
 
 use super::columns::{Column, Layout, Placed};
@@ -284,9 +284,8 @@ impl View {
         let glyphs = self.options.glyphs;
         let gone = destination.gone.is_some() || group.service.gone.is_some();
         let state = State::of(&destination.row);
-        let (sign, style) = match (gone, glyphs) {
-            (true, Glyphs::Unicode) => ('✗', Style::Bad),
-            (true, Glyphs::Ascii) => ('-', Style::Bad),
+        let (sign, style) = match gone {
+            true => (gone_sign(glyphs), Style::Bad),
             _ if destination.is_new(at) && state == State::Open => ('+', Style::Chosen),
             _ => (state.sign(glyphs), state.style()),
         };
@@ -442,10 +441,6 @@ impl View {
             texts.push(format!("  {keys:<15} {what}"));
         }
         texts.push(String::new());
-        let gone = match glyphs {
-            Glyphs::Unicode => '✗',
-            Glyphs::Ascii => '-',
-        };
         for (sign, what) in [
             (State::Open.sign(glyphs), "takes connections"),
             (State::Drained.sign(glyphs), "drained: its weight is 0"),
@@ -454,7 +449,7 @@ impl View {
                 "full: its upper threshold is reached",
             ),
             ('+', "new"),
-            (gone, "gone"),
+            (gone_sign(glyphs), "gone"),
         ] {
             texts.push(format!("  {sign:<15} {what}"));
         }
@@ -462,6 +457,14 @@ impl View {
             .iter()
             .map(|text| fit(text, columns, Side::Left, glyphs));
         fitted.collect()
+    }
+}
+
+/// The sign of a destination that is not there any more.
+fn gone_sign(glyphs: Glyphs) -> char {
+    match glyphs {
+        Glyphs::Unicode => '✗',
+        Glyphs::Ascii => '-',
     }
 }
 

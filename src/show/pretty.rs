@@ -148,6 +148,7 @@ impl Column {
 impl Pretty<'_> {
     /// Appends the table.
     pub fn table(&self, out: &mut String, groups: &[Group]) -> fmt::Result {
+        rows::prepare(groups, self.names);
         let heads: Vec<Vec<String>> = groups.iter().map(|group| self.head(group)).collect();
         let (mut columns, mut rows) = self.rows(groups, &heads, 0);
         let bar = match self.width {

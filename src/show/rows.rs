@@ -17,6 +17,16 @@ pub struct Group {
     pub destinations: Vec<DestinationRow>,
 }
 
+/// Tells `names` which hosts the views of this table will ask for.
+pub fn prepare(groups: &[Group], names: &dyn Name) {
+    names.prepare(&mut groups.iter().flat_map(|group| {
+        let service = group.service.service.id.endpoint();
+        let destinations = group.destinations.iter();
+        let destinations = destinations.map(|row| row.destination.endpoint);
+        destinations.chain(service).map(|endpoint| endpoint.address)
+    }));
+}
+
 /// `TCP 192.0.2.10:80` or `FWM 7 IPv6`.
 pub fn service_name(id: &ServiceId, names: &dyn Name) -> String {
     let mut name = String::new();

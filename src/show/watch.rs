@@ -10,7 +10,7 @@ use crate::ipvs::rule::{Form, Interval};
 use crate::ipvs::{DestinationRow, ServiceRow, Stats};
 
 use super::count::Counting;
-use super::rows::{Group, destination_name, service_name, settings, weight, weight_of};
+use super::rows::{Group, destination_name, prepare, service_name, settings, weight, weight_of};
 use super::style::Glyphs;
 
 mod columns;
@@ -176,6 +176,7 @@ impl View {
 
     /// Takes the table as it is at the time `at`, which never goes back; `time` is the time of day.
     pub fn feed(&mut self, at: Duration, time: String, table: Vec<Group>, names: &dyn Name) {
+        prepare(&table, names);
         let first = self.at.is_none();
         let came = (!first).then_some(at);
         self.groups = merge(

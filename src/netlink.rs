@@ -4,7 +4,7 @@
 //! bytes: a table of ten thousand destinations goes through it (neli copies each attribute), and
 //! a length that comes from the other side is checked before it is used.
 //!
-//! Sources: `linux/netlink.h`, `linux/genetlink.h`, netlink(7).
+//! Sources: `linux/netlink.h`, `linux/genetlink.h`, netlink(7); for [`route`] rtnetlink(7).
 
 use std::io;
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
@@ -20,6 +20,7 @@ pub use request::{Kind, Requests};
 
 mod attributes;
 mod request;
+pub mod route;
 
 /// How many bytes of requests go out in one datagram. The kernel works through a datagram before
 /// it returns, so this bounds what the send buffer must hold (212,992 bytes by default).
@@ -79,7 +80,16 @@ pub struct Connection {
 impl Connection {
     /// Opens a generic netlink socket.
     pub fn generic() -> io::Result<Self> {
-        let socket = NlSocket::new(NlFamily::Generic)?;
+        Self::open(NlFamily::Generic)
+    }
+
+    /// Opens a socket for links, addresses and routes (rtnetlink(7)).
+    pub fn route() -> io::Result<Self> {
+        Self::open(NlFamily::Route)
+    }
+
+    fn open(family: NlFamily) -> io::Result<Self> {
+        let socket = NlSocket::new(family)?;
         socket.bind(None, Groups::empty())?;
         Ok(Self::over(socket))
     }
@@ -120,32 +130,51 @@ impl Connection {
         family.ok_or(Error::Malformed)
     }
 
-    /// Sends one request and hands each answer to `each`.
+    /// Sends one generic netlink request and hands the attributes of each answer to `each`.
     pub fn ask(
         &mut self,
+        request: Requests,
+        mut each: impl FnMut(Attributes<'_>) -> Result<(), Malformed>,
+    ) -> Result<(), Error> {
+        self.ask_messages(request, |message| each(message.generic()?))
+    }
+
+    /// Sends one request of any family and hands each answer to `each`.
+    pub fn ask_messages(
+        &mut self,
         mut request: Requests,
-        each: impl FnMut(Attributes<'_>) -> Result<(), Malformed>,
+        each: impl FnMut(&Message<'_>) -> Result<(), Malformed>,
     ) -> Result<(), Error> {
         let sequence = self.send(&mut request, 0, 1)?;
         self.answers(sequence, each).map(drop)
+    }
+
+    /// Sends the generic netlink dump request that `request` makes and gathers what `each` makes
+    /// of the entries' attributes; otherwise as [`dump_messages`](Self::dump_messages).
+    pub fn dump<T>(
+        &mut self,
+        request: impl Fn() -> Requests,
+        mut each: impl FnMut(Attributes<'_>) -> Result<Option<T>, Malformed>,
+    ) -> Result<Vec<T>, Error> {
+        self.dump_messages(request, |message| each(message.generic()?))
     }
 
     /// Sends the dump request that `request` makes and gathers what `each` makes of the entries.
     ///
     /// When the kernel says that the table changed meanwhile (`NLM_F_DUMP_INTR`), the dump is
     /// asked for again, a few times; a table that never rests is given as it was last read.
-    pub fn dump<T>(
+    pub fn dump_messages<T>(
         &mut self,
         request: impl Fn() -> Requests,
-        mut each: impl FnMut(Attributes<'_>) -> Result<Option<T>, Malformed>,
+        mut each: impl FnMut(&Message<'_>) -> Result<Option<T>, Malformed>,
     ) -> Result<Vec<T>, Error> {
         let mut tries = 0;
         loop {
             tries += 1;
             let mut entries = Vec::with_capacity(16);
             let sequence = self.send(&mut request(), 0, 1)?;
-            let steady = self.answers(sequence, |attributes| {
-                entries.extend(each(attributes)?);
+            let steady = self.answers(sequence, |message| {
+                entries.extend(each(message)?);
                 Ok(())
             })?;
             if steady || tries == DUMP_TRIES {
@@ -206,7 +235,7 @@ impl Connection {
     fn answers(
         &mut self,
         sequence: u32,
-        mut each: impl FnMut(Attributes<'_>) -> Result<(), Malformed>,
+        mut each: impl FnMut(&Message<'_>) -> Result<(), Malformed>,
     ) -> Result<bool, Error> {
         let mut steady = true;
         let mut ended = false;
@@ -222,8 +251,7 @@ impl Connection {
                     ended = true;
                     message.outcome()
                 } else {
-                    let attributes = message.payload.get(GENERIC_HEADER_BYTES..);
-                    Ok(each(Attributes::new(attributes.ok_or(Malformed)?))?)
+                    Ok(each(&message)?)
                 }
             })?;
         }
@@ -255,8 +283,9 @@ impl Connection {
 }
 
 /// One received message: what `struct nlmsghdr` says, and the bytes behind it.
-struct Message<'a> {
-    kind: u16,
+pub struct Message<'a> {
+    /// The message type.
+    pub kind: u16,
     flags: u16,
     sequence: u32,
     payload: &'a [u8],
@@ -277,6 +306,18 @@ impl<'a> Message<'a> {
         };
         let next = length.next_multiple_of(4).min(bytes.len());
         Ok((message, &bytes[next..]))
+    }
+
+    /// The header of `N` bytes that the message type puts first, and the attributes behind it.
+    pub fn header<const N: usize>(&self) -> Result<([u8; N], Attributes<'a>), Malformed> {
+        let (header, rest) = self.payload.split_first_chunk().ok_or(Malformed)?;
+        Ok((*header, Attributes::new(rest)))
+    }
+
+    /// The attributes behind a `struct genlmsghdr`, which itself says nothing new.
+    fn generic(&self) -> Result<Attributes<'a>, Malformed> {
+        let (_, attributes) = self.header::<GENERIC_HEADER_BYTES>()?;
+        Ok(attributes)
     }
 
     /// What an NLMSG_ERROR or NLMSG_DONE says: its first four bytes are 0 or a negative errno.

@@ -1,4 +1,4 @@
-//! Requests as they are written: a run of generic netlink messages in one buffer.
+//! Requests as they are written: a run of messages in one buffer.
 
 use neli::consts::nl::NlmF;
 
@@ -19,9 +19,10 @@ pub enum Kind {
     Dump,
 }
 
-/// Requests to one generic netlink family, ready to be sent one by one or as a batch.
-#[derive(Debug)]
+/// Requests, ready to be sent one by one or as a batch.
+#[derive(Debug, Default)]
 pub struct Requests {
+    /// The message type of [`push`](Requests::push).
     family: u16,
     bytes: Vec<u8>,
     /// Where each request begins.
@@ -29,12 +30,12 @@ pub struct Requests {
 }
 
 impl Requests {
-    /// No requests yet, to the family whose message type is `family`.
+    /// No requests yet, to the generic netlink family whose message type is `family`. (For other
+    /// requests, which bring their message type along, begin with the default.)
     pub fn to(family: u16) -> Self {
         Requests {
             family,
-            bytes: Vec::new(),
-            starts: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -54,21 +55,36 @@ impl Requests {
         self.starts.clear();
     }
 
-    /// Adds the request `command`, with the attributes that `fill` puts into it.
+    /// Adds the generic netlink request `command`, with the attributes that `fill` puts into it.
     pub fn push(&mut self, command: u8, kind: Kind, fill: impl FnOnce(&mut Self)) {
         /// Every generic netlink family that we speak to is at version 1.
         const VERSION: u8 = 1;
+        let flags = match kind {
+            Kind::Do => NlmF::empty(),
+            Kind::Dump => NlmF::DUMP,
+        };
+        let header: [u8; GENERIC_HEADER_BYTES] = [command, VERSION, 0, 0];
+        self.push_message(self.family, flags, &header, fill);
+    }
+
+    /// Adds a request of the type `kind` whose own header is `header`, with the attributes that
+    /// `fill` puts into it. Of the `flags`, NLM_F_REQUEST and NLM_F_ACK are seen to here.
+    pub fn push_message(
+        &mut self,
+        kind: u16,
+        flags: NlmF,
+        header: &[u8],
+        fill: impl FnOnce(&mut Self),
+    ) {
         let start = self.bytes.len();
         self.starts.push(start);
-        let flags = match kind {
-            Kind::Do => NlmF::REQUEST,
-            Kind::Dump => NlmF::REQUEST | NlmF::DUMP,
-        };
-        let mut header = [0; HEADER_BYTES + GENERIC_HEADER_BYTES];
-        header[4..6].copy_from_slice(&self.family.to_ne_bytes());
-        header[6..8].copy_from_slice(&flags.bits().to_ne_bytes());
-        header[16..18].copy_from_slice(&[command, VERSION]);
-        self.bytes.extend_from_slice(&header);
+        let mut common = [0; HEADER_BYTES];
+        common[4..6].copy_from_slice(&kind.to_ne_bytes());
+        common[6..8].copy_from_slice(&(NlmF::REQUEST | flags).bits().to_ne_bytes());
+        self.bytes.extend_from_slice(&common);
+        self.bytes.extend_from_slice(header);
+        let padded = self.bytes.len().next_multiple_of(4);
+        self.bytes.resize(padded, 0);
         fill(self);
         let length = (self.bytes.len() - start) as u32;
         self.bytes[start..start + 4].copy_from_slice(&length.to_ne_bytes());
@@ -165,6 +181,19 @@ mod tests {
             4, 1, 0, 0, // genlmsghdr
             12, 0, 1, 0x80, // nest
             6, 0, 1, 0, 2, 0, 0, 0, // attribute and padding
+        ];
+        assert_eq!(requests.bytes(0, 1), expected);
+    }
+
+    #[test]
+    fn a_request_may_bring_its_own_type_flags_and_header() {
+        let mut requests = Requests::default();
+        let flags = NlmF::CREATE | NlmF::EXCL;
+        requests.push_message(24, flags, &[2, 32, 0, 0, 0], |_| {});
+        requests.seal(0, 7, false);
+        let expected = [
+            24, 0, 0, 0, 24, 0, 1, 6, 7, 0, 0, 0, 0, 0, 0, 0, // nlmsghdr
+            2, 32, 0, 0, 0, 0, 0, 0, // its own, padded
         ];
         assert_eq!(requests.bytes(0, 1), expected);
     }

@@ -1,3 +1,4 @@
 //! From `argv` to what is done, a file for each program.
 
 pub mod ipvsadm;
+pub mod lvs_realserver;

@@ -1,10 +1,15 @@
-//! What this machine knows and has: names, the time, kernel modules, signals, a terminal.
+//! What this machine knows and has: names, the time, kernel modules, signals, a terminal, files,
+//! links and addresses, settings of the kernel.
 
 pub mod clock;
+pub mod files;
+pub mod identity;
+pub mod links;
 pub mod modules;
 pub mod names;
 pub mod signals;
 pub mod state;
+pub mod sysctl;
 pub mod terminal;
 
 /// Whether this process has root's user id.

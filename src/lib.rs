@@ -6,6 +6,7 @@
 //! - [`netlink`]: one connection to the kernel
 //! - [`host`]: what this machine knows and has
 //! - [`ipvs`]: the table: values, the rule language, the wire, the client
+//! - [`realserver`]: a host that has a VIP of which nobody hears, and the steps to be one
 //! - [`show`]: rows to text
 //! - [`report`]: how a program ends
 //! - [`cli`]: from `argv` to what is done
@@ -15,5 +16,6 @@ pub mod cli;
 pub mod host;
 pub mod ipvs;
 pub mod netlink;
+pub mod realserver;
 pub mod report;
 pub mod show;

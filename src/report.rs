@@ -19,6 +19,22 @@ pub mod ipvsadm {
     pub const REFUSED: u8 = 255;
 }
 
+/// Exit statuses of `lvs-realserver`, those of LSB's init scripts among them; they are in the manual
+/// page.
+pub mod lvs_realserver {
+    /// All was done; what was asked for is in place; nobody hears of the VIPs.
+    pub const DONE: u8 = 0;
+    /// Something failed, or output was lost.
+    pub const FAILED: u8 = 1;
+    /// The command line cannot be understood, or asks for something that does not go.
+    pub const USAGE: u8 = 2;
+    /// `status`: no VIP is in place.
+    pub const STOPPED: u8 = 3;
+    /// `status`: something is missing. `verify`: somebody would hear of a VIP, or something is
+    /// wrong.
+    pub const PARTLY: u8 = 4;
+}
+
 /// Output that could not be written, as `ipvsadm: write error: No space left on device`.
 pub struct WriteError<'a> {
     /// What the program is called.

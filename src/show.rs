@@ -6,6 +6,7 @@ mod count;
 pub mod json;
 pub mod metrics;
 pub mod pretty;
+pub mod realserver;
 pub mod rows;
 pub mod status;
 pub mod style;

@@ -22,11 +22,12 @@ const ROOMS: &[Room] = &[
     Room { name: "lib", rooms: &[], crates: &[] },
     Room { name: "addr", rooms: &[], crates: &["itoa"] },
     Room { name: "netlink", rooms: &["addr"], crates: &["neli"] },
-    Room { name: "host", rooms: &["addr"], crates: &["libc", "nix"] },
+    Room { name: "host", rooms: &["addr", "netlink"], crates: &["libc", "nix"] },
     Room { name: "ipvs", rooms: &["addr", "netlink", "host"], crates: &[] },
-    Room { name: "show", rooms: &["addr", "ipvs"], crates: &["comfy_table", "itoa", "serde", "serde_json", "unicode_width"] },
+    Room { name: "realserver", rooms: &["addr", "netlink"], crates: &[] },
+    Room { name: "show", rooms: &["addr", "ipvs", "realserver"], crates: &["comfy_table", "itoa", "serde", "serde_json", "unicode_width"] },
     Room { name: "report", rooms: &["host"], crates: &[] },
-    Room { name: "cli", rooms: &["addr", "netlink", "host", "ipvs", "show", "report"], crates: &["clap"] },
+    Room { name: "cli", rooms: &["addr", "netlink", "host", "ipvs", "realserver", "show", "report"], crates: &["clap"] },
     Room { name: "bin", rooms: &["cli", "host"], crates: &[] },
 ];
 
@@ -46,6 +47,9 @@ const PURE: &[&str] = &[
     "src/ipvs/wire/",
     "src/netlink/attributes.rs",
     "src/netlink/request.rs",
+    "src/netlink/route.rs",
+    "src/realserver.rs",
+    "src/realserver/",
     "src/show.rs",
     "src/show/",
 ];

@@ -1,0 +1,22 @@
+//! This host as a real server, by command.
+
+use std::env;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use lvskit::cli::lvs_realserver::{Environment, run};
+use lvskit::host::signals;
+
+fn main() -> ExitCode {
+    signals::die_of_closed_pipes();
+    let path = env::current_exe().unwrap_or_else(|_| PathBuf::from("lvs-realserver"));
+    ExitCode::from(run(
+        env::args_os(),
+        Environment {
+            path: &path,
+            output: &mut io::stdout().lock(),
+            errors: &mut io::stderr().lock(),
+        },
+    ))
+}

@@ -1,0 +1,362 @@
+//! `lvs-realserver`: reads a command line and the host, takes the steps between what is and what
+//! shall be, tells of them.
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::host::{error_text, files, identity};
+use crate::realserver::Mode;
+use crate::realserver::memory::{BadLine, Memory, Place};
+use crate::realserver::plan::{self, Plan, Step};
+use crate::realserver::status::{Standing, State};
+use crate::realserver::verify;
+use crate::report::{WriteError, lvs_realserver as status};
+use crate::show::realserver as show;
+
+use arguments::{Refused, Request, Verb};
+use machine::Machine;
+
+pub mod arguments;
+mod machine;
+mod persist;
+
+/// What the program is called in what it says.
+const PROGRAM: &str = "lvs-realserver";
+
+/// What the program works with.
+pub struct Environment<'a> {
+    /// Where the program is, for files that start it at boot.
+    pub path: &'a Path,
+    /// Standard output.
+    pub output: &'a mut dyn Write,
+    /// Standard error.
+    pub errors: &'a mut dyn Write,
+}
+
+/// Why the program ends early: what to say, and the exit status.
+struct Failure {
+    text: String,
+    status: u8,
+}
+
+impl Failure {
+    fn wrong(text: impl Display) -> Self {
+        Failure {
+            text: text.to_string(),
+            status: status::USAGE,
+        }
+    }
+
+    /// `what` failed.
+    fn of(what: impl Display, error: &io::Error) -> Self {
+        Failure {
+            text: format!("{what}: {}", error_text(error)),
+            status: status::FAILED,
+        }
+    }
+}
+
+/// Runs the program with the words of its command line, its name first; gives back the exit status.
+pub fn run(words: impl IntoIterator<Item = OsString>, mut environment: Environment<'_>) -> u8 {
+    let mut session = Session {
+        environment: &mut environment,
+        json: false,
+        output_failed: None,
+    };
+    let outcome = match arguments::parse(words) {
+        Err(Refused::Help(text)) => {
+            session.print(&text);
+            Ok(status::DONE)
+        }
+        Err(Refused::Wrong(text)) => Err(Failure::wrong(text)),
+        Ok(request) => session.answer(&request),
+    };
+    let status = outcome.unwrap_or_else(|Failure { text, status }| {
+        session.complain(&text);
+        status
+    });
+    session.finish(status)
+}
+
+struct Session<'a, 'e> {
+    environment: &'a mut Environment<'e>,
+    json: bool,
+    output_failed: Option<io::Error>,
+}
+
+impl Session<'_, '_> {
+    fn answer(&mut self, request: &Request) -> Result<u8, Failure> {
+        self.json = request.json;
+        let place = Place {
+            boot: identity::boot().map_err(|error| Failure::of("boot_id", &error))?,
+            network: identity::network().map_err(|error| Failure::of("netns", &error))?,
+        };
+        let state = match &request.state {
+            Some(path) => path.clone(),
+            None => default_state(&place),
+        };
+        let mut machine = Machine::open().map_err(|error| Failure::of("rtnetlink", &error))?;
+        match request.verb {
+            Verb::Start => self.start(request, &mut machine, &state, place),
+            Verb::Stop => self.stop(request, &mut machine, &state, place),
+            Verb::Status => self.status(request, &mut machine, &state, place),
+            Verb::Verify => self.verify(request, &mut machine, &state, place),
+        }
+    }
+
+    fn start(
+        &mut self,
+        request: &Request,
+        machine: &mut Machine,
+        state: &Path,
+        place: Place,
+    ) -> Result<u8, Failure> {
+        let wanted = request.wanted(Mode::Direct);
+        let _lock = lock(request, state)?;
+        let memory = self.recall(state, &place)?;
+        let mut done = Vec::new();
+        let plan = loop {
+            machine
+                .look()
+                .map_err(|error| Failure::of("this host", &error))?;
+            let plan = plan::start(machine.host(), &memory, &wanted).map_err(Failure::wrong)?;
+            if request.dry_run {
+                self.tell_plan(&plan);
+                return Ok(status::DONE);
+            }
+            // A module makes a device, with settings that nobody knew before.
+            let is_module = |step: &&Step| matches!(step, Step::LoadModule(_));
+            let modules: Vec<_> = plan.steps.iter().take_while(is_module).cloned().collect();
+            if modules.is_empty() {
+                break plan;
+            }
+            if !done.is_empty() {
+                return Err(Failure {
+                    text: format!(
+                        "{}: it made no device in this network namespace",
+                        modules[0]
+                    ),
+                    status: status::FAILED,
+                });
+            }
+            self.take(machine, &modules, &mut done)?;
+        };
+        if plan.memory != memory {
+            remember(state, &plan.memory)?;
+        }
+        let taken = self.take(machine, &plan.steps, &mut done);
+        self.tell_done(&done, &plan);
+        taken?;
+        if request.persist {
+            let path = self.environment.path;
+            let path = path
+                .to_str()
+                .ok_or_else(|| Failure::wrong("program: not UTF-8"))?;
+            let outcome = persist::write(&wanted, path, request.rc_local);
+            self.tell_files(outcome)?;
+        }
+        Ok(status::DONE)
+    }
+
+    fn stop(
+        &mut self,
+        request: &Request,
+        machine: &mut Machine,
+        state: &Path,
+        place: Place,
+    ) -> Result<u8, Failure> {
+        let _lock = lock(request, state)?;
+        let memory = self.recall(state, &place)?;
+        machine
+            .look()
+            .map_err(|error| Failure::of("this host", &error))?;
+        let plan = plan::stop(machine.host(), &memory, &request.vips);
+        if request.dry_run {
+            self.tell_plan(&plan);
+            return Ok(status::DONE);
+        }
+        let mut done = Vec::new();
+        let taken = self.take(machine, &plan.steps, &mut done);
+        self.tell_done(&done, &plan);
+        taken?;
+        if plan.memory.is_empty() {
+            files::remove(state).map_err(|error| Failure::of(state.display(), &error))?;
+        } else if plan.memory != memory {
+            remember(state, &plan.memory)?;
+        }
+        if request.persist {
+            let outcome = persist::remove(&request.vips);
+            self.tell_files(outcome)?;
+        }
+        Ok(status::DONE)
+    }
+
+    fn status(
+        &mut self,
+        request: &Request,
+        machine: &mut Machine,
+        state: &Path,
+        place: Place,
+    ) -> Result<u8, Failure> {
+        let memory = self.recall(state, &place)?;
+        machine
+            .look()
+            .map_err(|error| Failure::of("this host", &error))?;
+        let device = request.device.as_deref();
+        let standing = |&vip| Standing::of(machine.host(), &memory, vip, request.mode, device);
+        let standings: Vec<Standing> = request.vips.iter().map(standing).collect();
+        self.print(&match self.json {
+            true => show::status_json(&standings),
+            false => show::status_text(&standings),
+        });
+        Ok(match State::of(&standings) {
+            State::Running => status::DONE,
+            State::Stopped => status::STOPPED,
+            State::Partly => status::PARTLY,
+        })
+    }
+
+    fn verify(
+        &mut self,
+        request: &Request,
+        machine: &mut Machine,
+        state: &Path,
+        place: Place,
+    ) -> Result<u8, Failure> {
+        let memory = self.recall(state, &place)?;
+        machine
+            .look()
+            .map_err(|error| Failure::of("this host", &error))?;
+        let configured = machine::configured();
+        let (host, vips) = (machine.host(), &request.vips);
+        let report = verify::verify(host, &memory, &configured, vips, request.mode);
+        self.print(&match self.json {
+            true => show::report_json(&report),
+            false => show::report_text(&report),
+        });
+        Ok(match report.is_well() {
+            true => status::DONE,
+            false => status::PARTLY,
+        })
+    }
+
+    /// What was remembered here, if anything was. What holds for another boot or another network
+    /// namespace is nothing.
+    fn recall(&mut self, state: &Path, place: &Place) -> Result<Memory, Failure> {
+        let text = files::read(state).map_err(|error| Failure::of(state.display(), &error))?;
+        let Some(text) = text else {
+            return Ok(Memory::new(place.clone()));
+        };
+        let memory: Memory = text.parse().map_err(|BadLine(line)| Failure {
+            text: format!("{}:{line}: not a line of a state file", state.display()),
+            status: status::FAILED,
+        })?;
+        if memory.place == *place {
+            return Ok(memory);
+        }
+        let state = state.display();
+        self.complain(&format!("of another boot or network, not used: {state}"));
+        Ok(Memory::new(place.clone()))
+    }
+
+    /// Takes steps until one fails, and tells of each that was taken.
+    fn take(
+        &mut self,
+        machine: &mut Machine,
+        steps: &[Step],
+        done: &mut Vec<Step>,
+    ) -> Result<(), Failure> {
+        for step in steps {
+            machine
+                .take(step)
+                .map_err(|error| Failure::of(step, &error))?;
+            if !self.json {
+                self.print(&format!("{step}\n"));
+            }
+            done.push(step.clone());
+        }
+        Ok(())
+    }
+
+    fn tell_plan(&mut self, plan: &Plan) {
+        if !self.json {
+            for step in &plan.steps {
+                self.print(&format!("{step}\n"));
+            }
+        }
+        self.tell_done(&plan.steps, plan);
+    }
+
+    /// Tells what was left, and in JSON also what was done.
+    fn tell_done(&mut self, done: &[Step], plan: &Plan) {
+        if self.json {
+            return self.print(&show::steps_json(done, &plan.left));
+        }
+        for left in &plan.left {
+            self.print(&format!("{left}\n"));
+        }
+    }
+
+    /// Tells what became of files.
+    fn tell_files(&mut self, outcome: persist::Outcome) -> Result<(), Failure> {
+        if !self.json {
+            for line in outcome.done {
+                self.print(&format!("{line}\n"));
+            }
+        }
+        match outcome.failed {
+            Some((file, error)) => Err(Failure::of(file, &error)),
+            None => Ok(()),
+        }
+    }
+
+    fn print(&mut self, text: &str) {
+        if let Err(error) = self.environment.output.write_all(text.as_bytes()) {
+            self.output_failed.get_or_insert(error);
+        }
+    }
+
+    fn complain(&mut self, text: &str) {
+        // Nobody is left to tell if that fails.
+        let _ = writeln!(self.environment.errors, "{PROGRAM}: {text}");
+    }
+
+    fn finish(mut self, status: u8) -> u8 {
+        if let Err(error) = self.environment.output.flush() {
+            self.output_failed.get_or_insert(error);
+        }
+        let Some(error) = self.output_failed.take() else {
+            return status;
+        };
+        let error = WriteError {
+            program: PROGRAM,
+            error: &error,
+        };
+        let _ = writeln!(self.environment.errors, "{error}");
+        status.max(status::FAILED)
+    }
+}
+
+/// Where a network namespace's state is. Each has its own name, also the first one, so that who may
+/// not look at other processes finds it as well.
+fn default_state(place: &Place) -> PathBuf {
+    PathBuf::from(format!("/run/lvskit/realserver-{}", place.network))
+}
+
+/// One start or stop at a time; a dry run changes nothing.
+fn lock(request: &Request, state: &Path) -> Result<Option<files::Lock>, Failure> {
+    if request.dry_run {
+        return Ok(None);
+    }
+    let lock = files::lock(state).map_err(|error| Failure::of(state.display(), &error))?;
+    Ok(Some(lock))
+}
+
+fn remember(state: &Path, memory: &Memory) -> Result<(), Failure> {
+    /// For anybody to read: `status` asks for no rights.
+    const MODE: u32 = 0o644;
+    files::replace(state, &memory.to_string(), MODE)
+        .map_err(|error| Failure::of(state.display(), &error))
+}

@@ -1,0 +1,97 @@
+//! Files that must be whole or not there, also when the machine stops in between.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{Flock, FlockArg};
+
+/// What a file says; nothing where there is no file.
+pub fn read(path: &Path) -> io::Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes a file in one piece: who reads it sees what was there before or all of `text`, and once
+/// this returns, a power cut does not take it back. Its directory is made where it is missing.
+///
+/// Links are followed; `mode` is for a file that was not there.
+pub fn replace(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let directory = directory(path);
+    fs::create_dir_all(directory)?;
+    let mode = fs::metadata(path).map_or(mode, |found| found.permissions().mode());
+    let new = beside(path, ".new");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&new)?;
+    file.write_all(text.as_bytes())?;
+    file.set_permissions(Permissions::from_mode(mode))?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    File::open(directory)?.sync_all()
+}
+
+/// Removes a file; it is no error that there is none.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => File::open(directory(path))?.sync_all(),
+    }
+}
+
+/// Held by one process at a time, until it is dropped or the process ends.
+pub struct Lock(#[allow(dead_code)] Flock<File>);
+
+/// Waits until nobody else holds the lock of the file `path`, and takes it. The lock is a file
+/// beside it, which stays.
+pub fn lock(path: &Path) -> io::Result<Lock> {
+    fs::create_dir_all(directory(path))?;
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(beside(path, ".lock"))?;
+    match Flock::lock(file, FlockArg::LockExclusive) {
+        Ok(held) => Ok(Lock(held)),
+        Err((_, errno)) => Err(errno.into()),
+    }
+}
+
+fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
+        _ => Path::new("."),
+    }
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(ending);
+    name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_beside_has_the_same_directory() {
+        assert_eq!(
+            beside(Path::new("/run/a.b"), ".new"),
+            Path::new("/run/a.b.new")
+        );
+        assert_eq!(directory(Path::new("a")), Path::new("."));
+        assert_eq!(directory(Path::new("/run/a")), Path::new("/run"));
+    }
+}

@@ -6,7 +6,8 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::host::{error_text, files, identity};
+use crate::host::files::{self, Lock};
+use crate::host::{error_text, identity};
 use crate::realserver::Mode;
 use crate::realserver::memory::{BadLine, Memory, Place};
 use crate::realserver::plan::{self, Plan, Step};
@@ -167,7 +168,7 @@ impl Session<'_, '_> {
         state: &Path,
         place: Place,
     ) -> Result<u8, Failure> {
-        let _lock = lock(request, state)?;
+        let lock = lock(request, state)?;
         let memory = self.recall(state, &place)?;
         machine
             .look()
@@ -182,7 +183,9 @@ impl Session<'_, '_> {
         self.tell_done(&done, &plan);
         taken?;
         if plan.memory.is_empty() {
-            files::remove(state).map_err(|error| Failure::of(state.display(), &error))?;
+            files::remove(state)
+                .and_then(|()| lock.map_or(Ok(()), Lock::retire))
+                .map_err(|error| Failure::of(state.display(), &error))?;
         } else if plan.memory != memory {
             remember(state, &plan.memory)?;
         }
@@ -346,11 +349,11 @@ fn default_state(place: &Place) -> PathBuf {
 }
 
 /// One start or stop at a time; a dry run changes nothing.
-fn lock(request: &Request, state: &Path) -> Result<Option<files::Lock>, Failure> {
+fn lock(request: &Request, state: &Path) -> Result<Option<Lock>, Failure> {
     if request.dry_run {
         return Ok(None);
     }
-    let lock = files::lock(state).map_err(|error| Failure::of(state.display(), &error))?;
+    let lock = Lock::take(state).map_err(|error| Failure::of(state.display(), &error))?;
     Ok(Some(lock))
 }
 

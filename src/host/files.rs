@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg};
@@ -49,22 +49,49 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Held by one process at a time, until it is dropped or the process ends.
-pub struct Lock(#[allow(dead_code)] Flock<File>);
+/// Held by one process at a time, until it is dropped or the process ends. It is a lock on a file
+/// beside the one that is to be kept from others.
+pub struct Lock {
+    path: PathBuf,
+    file: Flock<File>,
+}
 
-/// Waits until nobody else holds the lock of the file `path`, and takes it. The lock is a file
-/// beside it, which stays.
-pub fn lock(path: &Path) -> io::Result<Lock> {
-    fs::create_dir_all(directory(path))?;
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(beside(path, ".lock"))?;
-    match Flock::lock(file, FlockArg::LockExclusive) {
-        Ok(held) => Ok(Lock(held)),
-        Err((_, errno)) => Err(errno.into()),
+impl Lock {
+    /// Waits until nobody else holds the lock of the file `path`, and takes it.
+    pub fn take(path: &Path) -> io::Result<Self> {
+        fs::create_dir_all(directory(path))?;
+        let path = beside(path, ".lock");
+        loop {
+            let file = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .open(&path)?;
+            let file = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
+            let lock = Lock {
+                path: path.clone(),
+                file,
+            };
+            if lock.is_current()? {
+                return Ok(lock);
+            }
+        }
+    }
+
+    /// Whether the locked file has not been retired while we waited for it.
+    fn is_current(&self) -> io::Result<bool> {
+        let held = self.file.metadata()?.ino();
+        match fs::metadata(&self.path) {
+            Ok(found) => Ok(found.ino() == held),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Lets go of the lock, and leaves no file behind.
+    pub fn retire(self) -> io::Result<()> {
+        remove(&self.path)
     }
 }
 

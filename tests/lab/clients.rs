@@ -108,7 +108,8 @@ pub fn servers() -> Result<Vec<Background<()>>> {
         .collect()
 }
 
-fn serve(listener: &TcpListener, number: u8, stop: &AtomicBool) {
+/// Answers each byte with a number.
+pub fn serve(listener: &TcpListener, number: u8, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
         match listener.accept() {
             Ok((mut stream, _)) => {

@@ -21,6 +21,7 @@ mod names;
 mod namespace;
 mod options;
 mod process;
+mod realserver;
 mod reference;
 mod replay;
 mod report;
@@ -28,6 +29,7 @@ mod roundtrip;
 #[path = "../common/schema.rs"]
 mod schema;
 mod scripts;
+mod segment;
 mod traffic;
 mod transcript;
 mod vocabulary;
@@ -152,6 +154,38 @@ const TESTS: &[(&str, Test)] = &[
         watch::a_view_can_be_stopped_and_go_on,
     ),
     ("watch/a-pipe-gets-listings", watch::a_pipe_gets_listings),
+    (
+        "realserver/stop-puts-back-what-was-there",
+        realserver::stop_puts_back_what_was_there,
+    ),
+    (
+        "realserver/a-crash-between-two-steps-is-mended",
+        realserver::a_crash_between_two_steps_is_mended,
+    ),
+    (
+        "realserver/what-is-not-ours-is-left",
+        realserver::what_is_not_ours_is_left,
+    ),
+    (
+        "realserver/nobody-hears-of-the-vip",
+        realserver::nobody_hears_of_the_vip,
+    ),
+    (
+        "realserver/in-the-old-order-everybody-hears-of-it",
+        realserver::in_the_old_order_everybody_hears_of_it,
+    ),
+    (
+        "realserver/a-tunnel-ends-in-spite-of-rp-filter",
+        realserver::a_tunnel_ends_in_spite_of_rp_filter,
+    ),
+    (
+        "realserver/verify-names-the-faults-of-scripts",
+        realserver::verify_names_the_faults_of_scripts,
+    ),
+    (
+        "realserver/persist-and-unpersist-leave-files-as-they-were",
+        realserver::persist_and_unpersist_leave_files_as_they_were,
+    ),
     ("differential/command-lines", differential::command_lines),
     ("differential/restores", differential::restores),
 ];

@@ -8,7 +8,8 @@ use crate::fail::{Context, Result};
 
 pub const USAGE: &str = "\
 usage: lab [--bin PATH] [--reference PATH] [--only GLOB]... [--list] [--recorded] [--record-differences]
-  --bin PATH            the program under test (default: $LVSKIT_IPVSADM, else the one just built)
+  --bin PATH            the ipvsadm under test, beside which our other programs lie
+                        (default: $LVSKIT_IPVSADM, else the one just built)
   --reference PATH      the real ipvsadm, which prepares and inspects the table (default: /usr/sbin/ipvsadm)
   --only GLOB           run the tests whose name (group/name) matches; may be repeated
   --list                print the names, run nothing

@@ -68,6 +68,8 @@ pub enum Modules {
 pub struct World {
     /// What is tested.
     pub program: Program,
+    /// Our lvs-realserver, if it lies beside our ipvsadm: a copy in memory.
+    pub realserver: Option<PathBuf>,
     /// The real one: prepares the table and inspects it.
     pub reference: Program,
     /// The kernel's release.
@@ -109,7 +111,12 @@ impl World {
         } else {
             repository
         };
+        let realserver = program.with_file_name("lvs-realserver");
         let world = Self {
+            realserver: match realserver.exists() {
+                true => Some(in_memory(&realserver, &Path::new(SCRATCH).join("program"))?),
+                false => None,
+            },
             program: Program {
                 path: in_memory(program, &Path::new(SCRATCH).join("program"))?,
                 scripts,

@@ -4,7 +4,8 @@
 //! bytes: a table of ten thousand destinations goes through it (neli copies each attribute), and
 //! a length that comes from the other side is checked before it is used.
 //!
-//! Sources: `linux/netlink.h`, `linux/genetlink.h`, netlink(7); for [`route`] rtnetlink(7).
+//! Sources: `linux/netlink.h`, `linux/genetlink.h`, netlink(7); for [`route`] rtnetlink(7), for
+//! [`nftables`] `linux/netfilter/nfnetlink.h`.
 
 use std::io;
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
@@ -19,6 +20,7 @@ pub use attributes::{Attribute, Attributes, Malformed};
 pub use request::{Kind, Requests};
 
 mod attributes;
+pub mod nftables;
 mod request;
 pub mod route;
 
@@ -86,6 +88,11 @@ impl Connection {
     /// Opens a socket for links, addresses and routes (rtnetlink(7)).
     pub fn route() -> io::Result<Self> {
         Self::open(NlFamily::Route)
+    }
+
+    /// Opens a socket for nftables.
+    pub fn netfilter() -> io::Result<Self> {
+        Self::open(NlFamily::Netfilter)
     }
 
     fn open(family: NlFamily) -> io::Result<Self> {
@@ -211,19 +218,62 @@ impl Connection {
         Ok(outcomes)
     }
 
+    /// Sends a transaction of nftables, which is carried out as a whole or not at all: requests
+    /// between one that begins it and one that ends it. There is at least one between them.
+    ///
+    /// # Errors
+    /// The first refusal. One of the whole is told as one of its beginning.
+    pub fn transaction(&mut self, mut requests: Requests) -> Result<(), Error> {
+        let first = self.sequence.wrapping_add(1);
+        let count = requests.len();
+        // Whether its end is acknowledged depends on the kernel: the last one before it is.
+        let last = self.send_acknowledged(&mut requests, 0, count, count - 2)?;
+        let mut outcome = Ok(());
+        let mut ended = false;
+        while !ended {
+            self.receive(|message| {
+                let index = message.sequence.wrapping_sub(first) as usize;
+                if index < count && message.kind == u16::from(Nlmsg::Error) {
+                    ended |= index == 0 || message.sequence == last;
+                    if outcome.is_ok() {
+                        outcome = message.outcome();
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        outcome
+    }
+
     /// Numbers and sends the requests `start..end`; returns the last one's sequence number.
     ///
     /// Only the last asks for an acknowledgement: a refusal is answered in any case, and
     /// hundreds of acknowledgements would overflow the receive buffer (ENOBUFS).
     fn send(&mut self, requests: &mut Requests, start: usize, end: usize) -> Result<u32, Error> {
+        self.send_acknowledged(requests, start, end, end - 1)
+    }
+
+    /// The same, where it is the request `asking` that asks for an acknowledgement; returns the
+    /// sequence number of that one.
+    fn send_acknowledged(
+        &mut self,
+        requests: &mut Requests,
+        start: usize,
+        end: usize,
+        asking: usize,
+    ) -> Result<u32, Error> {
+        let mut acknowledged = 0;
         for index in start..end {
             self.sequence = self.sequence.wrapping_add(1);
-            requests.seal(index, self.sequence, index + 1 == end);
+            requests.seal(index, self.sequence, index == asking);
+            if index == asking {
+                acknowledged = self.sequence;
+            }
         }
         let bytes = requests.bytes(start, end);
         loop {
             match self.socket.send(bytes, Msg::empty()) {
-                Ok(sent) if sent == bytes.len() => return Ok(self.sequence),
+                Ok(sent) if sent == bytes.len() => return Ok(acknowledged),
                 Ok(_) => return Err(Error::Socket(io::ErrorKind::WriteZero.into())),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),

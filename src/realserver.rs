@@ -4,11 +4,12 @@
 //! All is pure: [`Host`] is what there is, [`Wanted`] what there shall be, [`plan`] turns the two
 //! into steps. Who reads the host and takes the steps is elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
 use crate::addr::Family;
+use crate::netlink::nftables::Clamp;
 use crate::netlink::route::{Address, Link, Route, Scope};
 
 pub mod arp;
@@ -190,6 +191,9 @@ pub struct Host {
     pub routes: Vec<Route>,
     /// The settings of all links, of [`ALL`] and [`DEFAULT`], as far as the kernel has them.
     pub settings: BTreeMap<Knob, i32>,
+    /// The limits to segments; None where they were not looked at or could not be, and are taken
+    /// to be as they should.
+    pub clamps: Option<BTreeSet<Clamp>>,
 }
 
 impl Host {
@@ -287,6 +291,51 @@ pub struct Wanted {
     pub device: Option<String>,
     /// The label of the first VIP; those of others count on from it.
     pub label: Option<String>,
+    /// Whether to limit the segments that clients send, and to how many bytes.
+    pub clamp: Option<ClampSize>,
+}
+
+/// How large the segments may be that clients send.
+///
+/// A packet that just fits into a frame does not fit into a tunnel: the director must send it in
+/// pieces or refuse it, and where firewalls drop that refusal, the connection hangs. So the server
+/// tells its clients to send less. (It is the server that can: the director sees no answers.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClampSize {
+    /// What the smallest interface leaves for a segment in a packet in a packet.
+    Fitting,
+    /// This many bytes.
+    Bytes(u16),
+}
+
+impl ClampSize {
+    /// For a VIP on a host.
+    fn of(self, host: &Host, vip: &IpAddr) -> Clamp {
+        /// Headers: of IP twice, of TCP once, without options.
+        const HEADERS_V4: u32 = 20 + 20 + 20;
+        const HEADERS_V6: u32 = 40 + 40 + 20;
+        /// What every host must be able to take (RFC 9293, 3.7.1).
+        const LEAST: u16 = 536;
+        /// Of Ethernet, where no interface is up yet.
+        const USUAL_MTU: u32 = 1500;
+        let size = match self {
+            ClampSize::Bytes(size) => size,
+            ClampSize::Fitting => {
+                let links = host
+                    .links
+                    .iter()
+                    .filter(|link| link.up && arp::speaks(link));
+                let mtu = links.map(|link| link.mtu).min().unwrap_or(USUAL_MTU);
+                let headers = match vip {
+                    IpAddr::V4(_) => HEADERS_V4,
+                    IpAddr::V6(_) => HEADERS_V6,
+                };
+                let size = u16::try_from(mtu.saturating_sub(headers)).unwrap_or(u16::MAX);
+                size.max(LEAST)
+            }
+        };
+        Clamp { vip: *vip, size }
+    }
 }
 
 impl Wanted {

@@ -119,9 +119,7 @@ impl Session<'_, '_> {
         let memory = self.recall(state, &place)?;
         let mut done = Vec::new();
         let plan = loop {
-            machine
-                .look()
-                .map_err(|error| Failure::of("this host", &error))?;
+            look(machine, wanted.clamp.is_some())?;
             let plan = plan::start(machine.host(), &memory, &wanted).map_err(Failure::wrong)?;
             if request.dry_run {
                 self.tell_plan(&plan);
@@ -170,9 +168,7 @@ impl Session<'_, '_> {
     ) -> Result<u8, Failure> {
         let lock = lock(request, state)?;
         let memory = self.recall(state, &place)?;
-        machine
-            .look()
-            .map_err(|error| Failure::of("this host", &error))?;
+        look(machine, !memory.clamps.is_empty())?;
         let plan = plan::stop(machine.host(), &memory, &request.vips);
         if request.dry_run {
             self.tell_plan(&plan);
@@ -204,9 +200,7 @@ impl Session<'_, '_> {
         place: Place,
     ) -> Result<u8, Failure> {
         let memory = self.recall(state, &place)?;
-        machine
-            .look()
-            .map_err(|error| Failure::of("this host", &error))?;
+        look(machine, !memory.clamps.is_empty())?;
         let device = request.device.as_deref();
         let standing = |&vip| Standing::of(machine.host(), &memory, vip, request.mode, device);
         let standings: Vec<Standing> = request.vips.iter().map(standing).collect();
@@ -229,9 +223,13 @@ impl Session<'_, '_> {
         place: Place,
     ) -> Result<u8, Failure> {
         let memory = self.recall(state, &place)?;
-        machine
-            .look()
-            .map_err(|error| Failure::of("this host", &error))?;
+        let is_tunnel = |mode: &Mode| *mode == Mode::Tunnel;
+        let by_tunnel = request
+            .mode
+            .iter()
+            .chain(memory.vips.values())
+            .any(is_tunnel);
+        look(machine, by_tunnel)?;
         let configured = machine::configured();
         let (host, vips) = (machine.host(), &request.vips);
         let report = verify::verify(host, &memory, &configured, vips, request.mode);
@@ -355,6 +353,11 @@ fn lock(request: &Request, state: &Path) -> Result<Option<Lock>, Failure> {
     }
     let lock = Lock::take(state).map_err(|error| Failure::of(state.display(), &error))?;
     Ok(Some(lock))
+}
+
+fn look(machine: &mut Machine, at_clamps: bool) -> Result<(), Failure> {
+    let looked = machine.look(at_clamps);
+    looked.map_err(|error| Failure::of("this host", &error))
 }
 
 fn remember(state: &Path, memory: &Memory) -> Result<(), Failure> {

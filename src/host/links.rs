@@ -79,7 +79,8 @@ impl Network {
     }
 }
 
-fn system_error(error: Error) -> io::Error {
+/// An error of netlink as one of the system.
+pub(super) fn system_error(error: Error) -> io::Error {
     match error {
         Error::Socket(error) => error,
         Error::Refused(errno) => io::Error::from_raw_os_error(errno),

@@ -13,6 +13,7 @@
 //! link tunl0
 //! vip lo 192.0.2.1 dr
 //! route lo 192.0.2.1
+//! clamp 192.0.2.1 1440
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
 use super::{Knob, Mode};
+use crate::netlink::nftables::Clamp;
 
 /// The first line: what this is, and the version of its format.
 const HEAD: &str = "lvs-realserver 1";
@@ -58,6 +60,8 @@ pub struct Memory {
     pub vips: BTreeMap<(String, IpAddr), Mode>,
     /// The host routes that were added, by device and destination.
     pub routes: BTreeSet<(String, Ipv4Addr)>,
+    /// The limits to segments that were added.
+    pub clamps: BTreeSet<Clamp>,
 }
 
 impl Memory {
@@ -75,6 +79,7 @@ impl Memory {
             && self.links.is_empty()
             && self.vips.is_empty()
             && self.routes.is_empty()
+            && self.clamps.is_empty()
     }
 
     /// The devices on which the VIP was put.
@@ -103,6 +108,9 @@ impl fmt::Display for Memory {
         }
         for (device, destination) in &self.routes {
             writeln!(f, "route {device} {destination}")?;
+        }
+        for Clamp { vip, size } in &self.clamps {
+            writeln!(f, "clamp {vip} {size}")?;
         }
         Ok(())
     }
@@ -155,6 +163,10 @@ impl Memory {
                 self.routes
                     .insert((device.to_owned(), destination.parse().ok()?));
             }
+            ["clamp", vip, size] => {
+                let (vip, size) = (vip.parse().ok()?, size.parse().ok()?);
+                self.clamps.insert(Clamp { vip, size });
+            }
             _ => return None,
         }
         Some(())
@@ -177,6 +189,7 @@ vip lo 192.0.2.1 dr
 vip lo 2001:db8::1 dr
 vip tunl0 192.0.2.2 tun
 route lo 192.0.2.1
+clamp 192.0.2.2 1440
 ";
 
     #[test]
@@ -199,7 +212,7 @@ route lo 192.0.2.1
             "network x",
             "more",
         ] {
-            assert_eq!(bad(&format!("{TEXT}{line}\n")), 12, "{line}");
+            assert_eq!(bad(&format!("{TEXT}{line}\n")), 13, "{line}");
         }
     }
 }

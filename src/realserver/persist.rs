@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use super::{Knob, Setting, Tunnel, Wanted, arp};
+use super::{ClampSize, Knob, Setting, Tunnel, Wanted, arp};
 use crate::addr::Family;
 
 /// The first line of a file that is ours as a whole, and the end of a line that is ours in one
@@ -128,6 +128,12 @@ fn command(program: &str, wanted: &Wanted, vip: &IpAddr) -> String {
     if let (IpAddr::V4(_), Some(label)) = (vip, &wanted.label) {
         words.extend(["--label", label]);
     }
+    let clamp = match wanted.clamp {
+        Some(ClampSize::Fitting) => Some("--clamp-mss".to_owned()),
+        Some(ClampSize::Bytes(size)) => Some(format!("--clamp-mss={size}")),
+        None => None,
+    };
+    words.extend(clamp.as_deref());
     let vip = vip.to_string();
     words.push(&vip);
     words.join(" ")

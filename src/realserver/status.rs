@@ -6,7 +6,7 @@ use crate::addr::Family;
 
 use super::memory::Memory;
 use super::plan::{self, Problem, Step};
-use super::{Host, Mode, Tunnel, Wanted};
+use super::{ClampSize, Host, Mode, Tunnel, Wanted};
 
 /// How a VIP stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +66,10 @@ impl Standing {
             mode: mode.unwrap_or(Mode::Direct),
             device: device.map(str::to_owned),
             label: None,
+            clamp: None,
         };
+        let clamp = memory.clamps.iter().find(|clamp| clamp.vip == vip);
+        wanted.clamp = clamp.map(|clamp| ClampSize::Bytes(clamp.size));
         if mode.is_none() && device.is_none() {
             let held = memory.vips.iter().find(|((_, held), _)| *held == vip);
             if let Some(((device, _), mode)) = held {

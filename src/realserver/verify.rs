@@ -242,6 +242,8 @@ impl fmt::Display for Fault {
 /// Something to know, which is no fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
+    /// Clients of the VIP may send segments that do not fit into the tunnel.
+    NotClamped(IpAddr),
     /// The VIP is not on this host: what is said of it is what would be.
     NotHere(IpAddr),
     /// Connections from this host may come from the VIP.
@@ -256,6 +258,11 @@ pub enum Note {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Note::NotClamped(vip) => write!(
+                f,
+                "{vip}: clients may send packets that do not fit into the tunnel; \
+                 start --clamp-mss keeps them from it"
+            ),
             Note::NotHere(vip) => write!(f, "{vip} is not on this host"),
             Note::Source { vip, device } => write!(
                 f,
@@ -408,6 +415,10 @@ impl Look<'_> {
 
     fn tunnels(&mut self, vips: &[&IpAddr]) {
         for vip in vips {
+            let clamps = self.host.clamps.as_ref();
+            if clamps.is_some_and(|clamps| clamps.iter().all(|clamp| clamp.vip != **vip)) {
+                self.report.notes.push(Note::NotClamped(**vip));
+            }
             let tunnel = Tunnel::of(Family::of(vip)).device;
             let is_up = self.host.link(tunnel).is_some_and(|link| link.up);
             let fault = Fault::Down {

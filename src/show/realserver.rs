@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::netlink::nftables::Clamp;
 use crate::realserver::plan::{Left, Step};
 use crate::realserver::status::{Standing, State};
 use crate::realserver::verify::{Effective, Exposure, Fault, Note, Report};
@@ -85,6 +86,12 @@ fn step_json(step: &Step) -> Value {
         Step::AddRoute { vip, device } => {
             json!({ "do": "add_route", "vip": vip.to_string(), "device": device })
         }
+        Step::Clamp(Clamp { vip, size }) => {
+            json!({ "do": "clamp_mss", "vip": vip.to_string(), "size": size })
+        }
+        Step::Unclamp(Clamp { vip, size }) => {
+            json!({ "do": "unclamp_mss", "vip": vip.to_string(), "size": size })
+        }
         Step::RemoveRoute { vip, device } => {
             json!({ "do": "remove_route", "vip": vip.to_string(), "device": device })
         }
@@ -156,6 +163,7 @@ fn fault_json(fault: &Fault) -> Value {
 
 fn note_json(note: &Note) -> Value {
     let kind = match note {
+        Note::NotClamped(_) => "not_clamped",
         Note::NotHere(_) => "not_here",
         Note::Source { .. } => "may_be_source",
     };

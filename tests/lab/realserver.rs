@@ -5,6 +5,9 @@ use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::TcpMaxSeg;
+
 use crate::clients::{Background, ask, serve};
 use crate::fail::{Context, Result};
 use crate::namespace::{Mount, in_network};
@@ -372,15 +375,20 @@ pub fn a_tunnel_ends_in_spite_of_rp_filter(world: &mut World) -> Result {
     let _service = service()?;
     server.sh("cd /proc/sys/net/ipv4/conf; for d in *; do echo 1 >$d/rp_filter; done")?;
     let vips = format!("{VIP} {VIP6}");
-    let said = server.expect(&format!("start --mode tun {vips}"), 0)?;
+    let said = server.expect(&format!("start --mode tun --clamp-mss {vips}"), 0)?;
     assert_has(&said, "set net.ipv4.conf.tunl0.rp_filter from 1 to 2")?;
     assert_has(&said, "take tunl0 up")?;
     assert_has(&said, "take ip6tnl0 up")?;
     assert_has(&said, "add 10.95.0.100/32 to tunl0 as tunl0:0")?;
     server.expect(&format!("status {vips}"), 0)?;
     server.expect(&format!("verify {vips}"), 0)?;
-    connect(VIP.into()).context(VIP)?;
-    connect(VIP6.into()).context(VIP6)?;
+    // A packet of these and of two headers of IP fits into 1500 bytes.
+    for (vip, most) in [(IpAddr::V4(VIP), 1440), (IpAddr::V6(VIP6), 1400)] {
+        match connect(vip).context(vip)? {
+            size if size <= most => {}
+            size => return Err(format!("{vip}: segments of {size} bytes")),
+        }
+    }
 
     server.sh("echo 1 >/proc/sys/net/ipv4/conf/tunl0/rp_filter")?;
     let said = server.expect(&format!("verify {VIP}"), 4)?;
@@ -390,6 +398,7 @@ pub fn a_tunnel_ends_in_spite_of_rp_filter(world: &mut World) -> Result {
     }
     server.expect(&format!("start --mode tun {VIP}"), 0)?;
     connect(VIP.into())?;
+    server.expect(&format!("status {vips}"), 0)?;
 
     server.expect(&format!("stop {vips}"), 0)?;
     let after = server.snapshot()?;
@@ -407,6 +416,17 @@ pub fn a_tunnel_ends_in_spite_of_rp_filter(world: &mut World) -> Result {
     // Now the devices are there, and a start need not load modules.
     let before = after;
     server.expect(&format!("start --mode tun {vips}"), 0)?;
+    let size = connect(VIP.into())?;
+    if size <= 1440 {
+        return Err(format!(
+            "segments of {size} bytes though nobody asked for that"
+        ));
+    }
+    let said = server.expect(&format!("verify {VIP}"), 0)?;
+    assert_has(
+        &said,
+        "note  10.95.0.100: clients may send packets that do not fit",
+    )?;
     server.expect(&format!("stop {vips}"), 0)?;
     server.assert_as(&before, "after a second round")
 }
@@ -529,12 +549,13 @@ fn service() -> Result<Background<()>> {
     Ok(Background::start(move |stop| serve(&listener, 3, stop)))
 }
 
-/// A client comes, asks, and goes.
-fn connect(vip: IpAddr) -> Result {
+/// A client comes, asks, and goes; gives back the bytes that its segments may have.
+fn connect(vip: IpAddr) -> Result<u32> {
     let vip = SocketAddr::new(vip, 80);
     let mut stream = in_network(CLIENT, || {
         TcpStream::connect_timeout(&vip, TIMEOUT).context("connect")
     })?;
     stream.set_read_timeout(Some(TIMEOUT)).context("timeout")?;
-    ask(&mut stream).map(drop)
+    ask(&mut stream)?;
+    getsockopt(&stream, TcpMaxSeg).context("segments")
 }

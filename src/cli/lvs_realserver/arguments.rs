@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 
-use crate::realserver::{Mode, Wanted, parse_vip};
+use crate::realserver::{ClampSize, Mode, Wanted, parse_vip};
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct Request {
     pub device: Option<String>,
     /// What the first VIP is called.
     pub label: Option<String>,
+    /// Whether to limit the segments of clients, and how far.
+    pub clamp: Option<ClampSize>,
     /// Answer in JSON.
     pub json: bool,
     /// Tell what would be done.
@@ -56,6 +58,7 @@ impl Request {
             mode: self.mode.unwrap_or(mode),
             device: self.device.clone(),
             label: self.label.clone(),
+            clamp: self.clamp,
         }
     }
 }
@@ -93,6 +96,14 @@ pub fn command() -> Command {
         .value_name("LABEL")
         .value_hint(ValueHint::Other)
         .help("What ifconfig calls the first VIP of IPv4: DEVICE:0 and on, the first that is free");
+    let clamp = Arg::new("clamp-mss")
+        .long("clamp-mss")
+        .value_name("BYTES")
+        .num_args(0..=1)
+        .require_equals(true)
+        .default_missing_value(FITTING)
+        .value_parser(clamp_size)
+        .help("With tun: have clients send segments that fit into the tunnel");
     let state = Arg::new("state")
         .long("state")
         .value_name("FILE")
@@ -117,7 +128,7 @@ pub fn command() -> Command {
         .subcommand(
             Command::new("start")
                 .about("Quieten ARP, then put the VIPs in place")
-                .args([&mode, &device, &label, &dry_run, &persist])
+                .args([&mode, &device, &label, &clamp, &dry_run, &persist])
                 .arg(rc_local.requires("persist"))
                 .args([&state, &json, &vips]),
         )
@@ -142,11 +153,30 @@ pub fn command() -> Command {
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, Refused> {
     let matches = command().try_get_matches_from(words).map_err(refused)?;
     match matches.subcommand() {
-        Some(("start", found)) => Ok(request(Verb::Start, found)),
+        Some(("start", found)) => {
+            let request = request(Verb::Start, found);
+            match (request.clamp, request.mode) {
+                (None, _) | (_, Some(Mode::Tunnel)) => Ok(request),
+                _ => Err(Refused::Wrong("only with --mode tun: --clamp-mss".into())),
+            }
+        }
         Some(("stop", found)) => Ok(request(Verb::Stop, found)),
         Some(("status", found)) => Ok(request(Verb::Status, found)),
         Some(("verify", found)) => Ok(request(Verb::Verify, found)),
         _ => Err(Refused::Wrong(NO_COMMAND.to_owned())),
+    }
+}
+
+/// Stands for `--clamp-mss` without a number.
+const FITTING: &str = "fitting";
+
+fn clamp_size(text: &str) -> Result<ClampSize, &'static str> {
+    /// What every host of IPv4 must take, and what the largest packet can hold.
+    const SIZES: std::ops::RangeInclusive<u16> = 536..=65_495;
+    match text.parse() {
+        Ok(size) if SIZES.contains(&size) => Ok(ClampSize::Bytes(size)),
+        _ if text == FITTING => Ok(ClampSize::Fitting),
+        _ => Err("--clamp-mss: not 536 to 65495 bytes"),
     }
 }
 
@@ -168,6 +198,7 @@ fn request(verb: Verb, found: &ArgMatches) -> Request {
         mode: text("mode").and_then(|name| Mode::from_name(&name)),
         device: text("dev"),
         label: text("label"),
+        clamp: found.try_get_one("clamp-mss").ok().flatten().copied(),
         json: flag("json"),
         dry_run: flag("dry-run"),
         state: found.get_one("state").cloned(),
@@ -258,6 +289,14 @@ mod tests {
             ("start 192.0.2.1 --fast", "unknown option: --fast"),
             ("stop 192.0.2.1 --mode dr", "unknown option: --mode"),
             ("start --dev a --dev b 192.0.2.1", "given twice: --dev"),
+            (
+                "start --mode tun --clamp-mss=9 192.0.2.1",
+                "--clamp-mss: not 536 to 65495 bytes: 9",
+            ),
+            (
+                "start --clamp-mss 192.0.2.1",
+                "only with --mode tun: --clamp-mss",
+            ),
             (
                 "start --rc-local 192.0.2.1",
                 "only with --persist: --rc-local",

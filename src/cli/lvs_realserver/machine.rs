@@ -1,12 +1,12 @@
 //! The host itself: looks at it, and takes steps on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::host::links::Network;
-use crate::host::{modules, sysctl};
+use crate::host::{clamps, modules, sysctl};
 use crate::realserver::plan::Step;
 use crate::realserver::verify::{self, Configured};
 use crate::realserver::{ALL, DEFAULT, Host, Knob, Setting, vip_address};
@@ -31,8 +31,9 @@ impl Machine {
         &self.host
     }
 
-    /// Looks at it.
-    pub fn look(&mut self) -> io::Result<()> {
+    /// Looks at it; at limits to segments only if that is asked, as it makes the kernel load nftables
+    /// where it has not.
+    pub fn look(&mut self, at_clamps: bool) -> io::Result<()> {
         let links = self.network.links()?;
         let mut settings = BTreeMap::new();
         let names = links.iter().map(|link| link.name.as_str());
@@ -50,6 +51,11 @@ impl Machine {
             addresses: self.network.addresses()?,
             routes: self.network.routes()?,
             settings,
+            // Who has no rights cannot see them; who has gets an error from the step.
+            clamps: match at_clamps {
+                true => clamps::list().ok().map(BTreeSet::from_iter),
+                false => None,
+            },
         };
         Ok(())
     }
@@ -75,6 +81,8 @@ impl Machine {
             Step::AddRoute { vip, device } => {
                 self.network.add_host_route(*vip, self.index(device)?)
             }
+            Step::Clamp(clamp) => clamps::add(clamp),
+            Step::Unclamp(clamp) => clamps::remove(clamp),
             Step::RemoveRoute { vip, device } => {
                 self.network.remove_host_route(*vip, self.index(device)?)
             }

@@ -309,8 +309,8 @@ pub enum ClampSize {
 }
 
 impl ClampSize {
-    /// For a VIP on a host.
-    fn of(self, host: &Host, vip: &IpAddr) -> Clamp {
+    /// What it is for a VIP on a host.
+    pub fn of(self, host: &Host, vip: &IpAddr) -> Clamp {
         /// Headers: of IP twice, of TCP once, without options.
         const HEADERS_V4: u32 = 20 + 20 + 20;
         const HEADERS_V6: u32 = 40 + 40 + 20;

@@ -10,6 +10,7 @@ use crate::host::files::{self, Lock};
 use crate::host::{error_text, identity};
 use crate::realserver::Mode;
 use crate::realserver::memory::{BadLine, Memory, Place};
+use crate::realserver::persist::Command;
 use crate::realserver::plan::{self, Plan, Step};
 use crate::realserver::status::{Standing, State};
 use crate::realserver::verify;
@@ -18,6 +19,7 @@ use crate::show::realserver as show;
 
 use arguments::{Refused, Request, Verb};
 use machine::Machine;
+use persist::Files;
 
 pub mod arguments;
 mod machine;
@@ -146,17 +148,18 @@ impl Session<'_, '_> {
             remember(state, &plan.memory)?;
         }
         let taken = self.take(machine, &plan.steps, &mut done);
-        self.tell_done(&done, &plan);
-        taken?;
-        if request.persist {
-            let path = self.environment.path;
-            let path = path
-                .to_str()
-                .ok_or_else(|| Failure::wrong("program: not UTF-8"))?;
-            let outcome = persist::write(&wanted, path, request.rc_local);
-            self.tell_files(outcome)?;
+        let mut files = Files::default();
+        if let (Ok(()), true) = (&taken, request.persist) {
+            let command = Command {
+                program: &self.environment.path.to_string_lossy(),
+                wanted: &wanted,
+                host: machine.host(),
+            };
+            files = persist::write(&command, request.rc_local);
         }
-        Ok(status::DONE)
+        self.tell_done(&done, &plan, &files.done);
+        taken?;
+        failed(files)
     }
 
     fn stop(
@@ -176,7 +179,11 @@ impl Session<'_, '_> {
         }
         let mut done = Vec::new();
         let taken = self.take(machine, &plan.steps, &mut done);
-        self.tell_done(&done, &plan);
+        let mut files = Files::default();
+        if let (Ok(()), true) = (&taken, request.persist) {
+            files = persist::remove(&request.vips);
+        }
+        self.tell_done(&done, &plan, &files.done);
         taken?;
         if plan.memory.is_empty() {
             files::remove(state)
@@ -185,11 +192,7 @@ impl Session<'_, '_> {
         } else if plan.memory != memory {
             remember(state, &plan.memory)?;
         }
-        if request.persist {
-            let outcome = persist::remove(&request.vips);
-            self.tell_files(outcome)?;
-        }
-        Ok(status::DONE)
+        failed(files)
     }
 
     fn status(
@@ -287,29 +290,19 @@ impl Session<'_, '_> {
                 self.print(&format!("{step}\n"));
             }
         }
-        self.tell_done(&plan.steps, plan);
+        self.tell_done(&plan.steps, plan, &[]);
     }
 
-    /// Tells what was left, and in JSON also what was done.
-    fn tell_done(&mut self, done: &[Step], plan: &Plan) {
+    /// Tells what was left and what became of files, and in JSON also which steps were taken.
+    fn tell_done(&mut self, done: &[Step], plan: &Plan, files: &[String]) {
         if self.json {
-            return self.print(&show::steps_json(done, &plan.left));
+            return self.print(&show::steps_json(done, &plan.left, files));
         }
         for left in &plan.left {
             self.print(&format!("{left}\n"));
         }
-    }
-
-    /// Tells what became of files.
-    fn tell_files(&mut self, outcome: persist::Outcome) -> Result<(), Failure> {
-        if !self.json {
-            for line in outcome.done {
-                self.print(&format!("{line}\n"));
-            }
-        }
-        match outcome.failed {
-            Some((file, error)) => Err(Failure::of(file, &error)),
-            None => Ok(()),
+        for file in files {
+            self.print(&format!("{file}\n"));
         }
     }
 
@@ -337,6 +330,14 @@ impl Session<'_, '_> {
         };
         let _ = writeln!(self.environment.errors, "{error}");
         status.max(status::FAILED)
+    }
+}
+
+/// How a command ends whose steps were all taken.
+fn failed(files: Files) -> Result<u8, Failure> {
+    match files.failed {
+        Some((file, error)) => Err(Failure::of(file, &error)),
+        None => Ok(status::DONE),
     }
 }
 

@@ -340,3 +340,92 @@ fn one(kind: Rtm, flags: NlmF, header: &[u8], fill: impl FnOnce(&mut Requests)) 
     request.push_message(kind.into(), flags, header, fill);
     request
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(payload: &[u8]) -> Message<'_> {
+        Message {
+            kind: 0,
+            flags: 0,
+            sequence: 0,
+            payload,
+        }
+    }
+
+    #[test]
+    fn an_address_of_a_point_to_point_link_is_the_near_one() {
+        let bytes = [
+            2, 32, 0x80, 253, 7, 0, 0, 0, // ifaddrmsg: permanent, of the link
+            8, 0, 1, 0, 10, 0, 0, 2, // IFA_ADDRESS
+            8, 0, 2, 0, 10, 0, 0, 1, // IFA_LOCAL
+            9, 0, 3, 0, b'p', b'p', b'p', b'0', 0, 0, 0, 0, // IFA_LABEL
+        ];
+        let expected = Address {
+            link: 7,
+            address: "10.0.0.1".parse().unwrap(),
+            prefix: 32,
+            scope: Scope::LINK,
+            label: Some("ppp0".into()),
+            deprecated: false,
+            tentative: false,
+        };
+        assert_eq!(read_address(&message(&bytes)), Ok(Some(expected)));
+    }
+
+    #[test]
+    fn an_address_of_another_family_is_passed_over_and_one_cut_short_is_malformed() {
+        assert_eq!(read_address(&message(&[7; 8])), Ok(None));
+        assert_eq!(read_address(&message(&[2; 7])), Err(Malformed));
+        assert_eq!(read_address(&message(&[2; 8])), Err(Malformed));
+        let short = [2, 32, 0, 0, 7, 0, 0, 0, 6, 0, 2, 0, 10, 0, 0, 0];
+        assert_eq!(read_address(&message(&short)), Err(Malformed));
+    }
+
+    #[test]
+    fn only_unicast_routes_of_the_main_table_are_read() {
+        let route = |table: u8, kind: u8| {
+            let bytes = [
+                2, 32, 0, 0, table, 3, 253, kind, 0, 0, 0, 0, // rtmsg
+                8, 0, 1, 0, 10, 0, 0, 1, // RTA_DST
+                8, 0, 4, 0, 1, 0, 0, 0, // RTA_OIF
+            ];
+            read_route(&message(&bytes)).unwrap()
+        };
+        let expected = Route {
+            destination: Ipv4Addr::new(10, 0, 0, 1),
+            prefix: 32,
+            link: 1,
+        };
+        assert_eq!(route(254, 1), Some(expected));
+        assert_eq!(route(255, 1), None);
+        assert_eq!(route(254, 2), None);
+    }
+
+    #[test]
+    fn a_network_has_what_shares_its_first_bits() {
+        let of = |text: &str, prefix| Address {
+            link: 1,
+            address: text.parse().unwrap(),
+            prefix,
+            scope: Scope::UNIVERSE,
+            label: None,
+            deprecated: false,
+            tentative: false,
+        };
+        for (own, prefix, other, expected) in [
+            ("192.0.2.1", 24, "192.0.2.200", true),
+            ("192.0.2.1", 25, "192.0.2.200", false),
+            ("192.0.2.1", 0, "8.8.8.8", true),
+            ("192.0.2.1", 32, "192.0.2.1", true),
+            ("192.0.2.1", 32, "192.0.2.2", false),
+            ("2001:db8::1", 64, "2001:db8::2", true),
+            ("2001:db8::1", 0, "::1", true),
+            ("2001:db8::1", 0, "192.0.2.1", false),
+        ] {
+            let has = of(own, prefix).network_has(&other.parse().unwrap());
+            assert_eq!(has, expected, "{own}/{prefix} {other}");
+        }
+    }
+}

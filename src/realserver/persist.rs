@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use super::{ClampSize, Knob, Setting, Tunnel, Wanted, arp};
+use super::{Host, Knob, Setting, Tunnel, Wanted, arp};
 use crate::addr::Family;
 
 /// The first line of a file that is ours as a whole, and the end of a line that is ours in one
@@ -54,7 +54,7 @@ pub fn unit_link(vip: &IpAddr) -> String {
 }
 
 /// The unit: after the settings of others, and before whatever listens at the VIP.
-pub fn unit_text(program: &str, wanted: &Wanted, vip: &IpAddr) -> String {
+pub fn unit_text(command: &Command<'_>, vip: &IpAddr) -> String {
     format!(
         "{MARK}
 [Unit]
@@ -67,12 +67,13 @@ Before=network.target
 Type=oneshot
 RemainAfterExit=yes
 ExecStart={}
-ExecStop={program} stop {vip}
+ExecStop={} stop {vip}
 
 [Install]
 WantedBy=multi-user.target
 ",
-        command(program, wanted, vip)
+        command.start(vip),
+        command.program
     )
 }
 
@@ -81,7 +82,7 @@ pub const RC_LOCAL: &str = "/etc/rc.local";
 
 /// What a file of commands says once the line for the VIP is in it: before a last `exit`, and in
 /// place of an older one.
-pub fn rc_local_with(text: Option<&str>, program: &str, wanted: &Wanted, vip: &IpAddr) -> String {
+pub fn rc_local_with(text: Option<&str>, command: &Command<'_>, vip: &IpAddr) -> String {
     let text = text.and_then(|text| match rc_local_without(text, vip) {
         Some(rest) => rest,
         None => Some(text.to_owned()),
@@ -95,7 +96,7 @@ pub fn rc_local_with(text: Option<&str>, program: &str, wanted: &Wanted, vip: &I
         Some(last) => last + 1,
         None => 0,
     };
-    let line = format!("{} {MARK}", command(program, wanted, vip));
+    let line = format!("{} {MARK}", command.start(vip));
     lines.insert(at, &line);
     lines.join("\n") + "\n"
 }
@@ -119,22 +120,86 @@ pub fn is_ours(text: &str) -> bool {
     text.lines().next() == Some(MARK)
 }
 
-/// The command line that starts one VIP.
-fn command(program: &str, wanted: &Wanted, vip: &IpAddr) -> String {
-    let mut words = vec![program, "start", "--mode", wanted.mode.name()];
-    if let Some(device) = &wanted.device {
-        words.extend(["--dev", device]);
+/// What a command at boot is made of.
+pub struct Command<'a> {
+    /// Where the program is.
+    pub program: &'a str,
+    /// What it shall do.
+    pub wanted: &'a Wanted,
+    /// The host with its interfaces up, which they will not be when the command runs.
+    pub host: &'a Host,
+}
+
+impl Command<'_> {
+    /// The command line that starts one VIP.
+    fn start(&self, vip: &IpAddr) -> String {
+        let Wanted {
+            mode,
+            device,
+            label,
+            clamp,
+            ..
+        } = self.wanted;
+        let mut line = format!("{} start --mode {}", self.program, mode.name());
+        if let Some(device) = device {
+            line += &format!(" --dev {device}");
+        }
+        if let (IpAddr::V4(_), Some(label)) = (vip, label) {
+            line += &format!(" --label {label}");
+        }
+        if let Some(clamp) = clamp {
+            line += &format!(" --clamp-mss={}", clamp.of(self.host, vip).size);
+        }
+        line + &format!(" {vip}")
     }
-    if let (IpAddr::V4(_), Some(label)) = (vip, &wanted.label) {
-        words.extend(["--label", label]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::realserver::{ClampSize, Mode};
+
+    fn with(text: Option<&str>, vip: &str) -> String {
+        let wanted = Wanted {
+            vips: vec![],
+            mode: Mode::Tunnel,
+            device: None,
+            label: None,
+            clamp: Some(ClampSize::Fitting),
+        };
+        let command = Command {
+            program: "/sbin/lvs-realserver",
+            wanted: &wanted,
+            host: &Host::default(),
+        };
+        rc_local_with(text, &command, &vip.parse().unwrap())
     }
-    let clamp = match wanted.clamp {
-        Some(ClampSize::Fitting) => Some("--clamp-mss".to_owned()),
-        Some(ClampSize::Bytes(size)) => Some(format!("--clamp-mss={size}")),
-        None => None,
-    };
-    words.extend(clamp.as_deref());
-    let vip = vip.to_string();
-    words.push(&vip);
-    words.join(" ")
+
+    fn without(text: &str, vip: &str) -> Option<Option<String>> {
+        rc_local_without(text, &vip.parse().unwrap())
+    }
+
+    const LINE: &str = "/sbin/lvs-realserver start --mode tun --clamp-mss=1440 192.0.2.1 \
+                        # lvs-realserver --persist\n";
+
+    #[test]
+    fn a_line_of_rc_local_comes_before_its_exit_and_goes_alone() {
+        let theirs = "#!/bin/sh\nmake coffee\nexit 0\n";
+        let both = with(Some(theirs), "192.0.2.1");
+        assert_eq!(both, format!("#!/bin/sh\nmake coffee\n{LINE}exit 0\n"));
+        assert_eq!(with(Some(&both), "192.0.2.1"), both);
+        assert_eq!(without(&both, "192.0.2.1"), Some(Some(theirs.to_owned())));
+        assert_eq!(without(&both, "192.0.2.11"), None);
+        assert_eq!(without(&both, "2.0.2.1"), None);
+    }
+
+    #[test]
+    fn a_file_of_nothing_but_our_lines_goes_with_the_last() {
+        let one = with(None, "192.0.2.1");
+        assert_eq!(one, format!("#!/bin/sh\n{LINE}"));
+        let two = with(Some(&one), "fd00::1");
+        assert!(two.ends_with("--clamp-mss=1400 fd00::1 # lvs-realserver --persist\n"));
+        assert_eq!(without(&two, "fd00::1"), Some(Some(one.clone())));
+        assert_eq!(without(&one, "192.0.2.1"), Some(None));
+    }
 }

@@ -47,8 +47,8 @@ pub fn status_json(standings: &[Standing]) -> String {
     }))
 }
 
-/// What was or would be done, and what was left, as JSON.
-pub fn steps_json(steps: &[Step], left: &[Left]) -> String {
+/// What was or would be done, what was left, and what became of files, as JSON.
+pub fn steps_json(steps: &[Step], left: &[Left], files: &[String]) -> String {
     let left = left.iter().map(|left| {
         let mut value = match left {
             Left::Vip { vip, device } => json!({ "vip": vip.to_string(), "device": device }),
@@ -66,6 +66,7 @@ pub fn steps_json(steps: &[Step], left: &[Left]) -> String {
     line(json!({
         "steps": steps.iter().map(step_json).collect::<Value>(),
         "left": left.collect::<Value>(),
+        "files": files,
     }))
 }
 

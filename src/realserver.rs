@@ -9,8 +9,9 @@ use std::fmt;
 use std::net::IpAddr;
 
 use crate::addr::Family;
-use crate::netlink::nftables::Clamp;
 use crate::netlink::route::{Address, Link, Route, Scope};
+
+pub use crate::netlink::nftables::Clamp;
 
 pub mod arp;
 pub mod memory;

@@ -25,7 +25,7 @@ const ROOMS: &[Room] = &[
     Room { name: "host", rooms: &["addr", "netlink"], crates: &["libc", "nix"] },
     Room { name: "ipvs", rooms: &["addr", "netlink", "host"], crates: &[] },
     Room { name: "realserver", rooms: &["addr", "netlink"], crates: &[] },
-    Room { name: "show", rooms: &["addr", "netlink", "ipvs", "realserver"], crates: &["comfy_table", "itoa", "serde", "serde_json", "unicode_width"] },
+    Room { name: "show", rooms: &["addr", "ipvs", "realserver"], crates: &["comfy_table", "itoa", "serde", "serde_json", "unicode_width"] },
     Room { name: "report", rooms: &["host"], crates: &[] },
     Room { name: "cli", rooms: &["addr", "netlink", "host", "ipvs", "realserver", "show", "report"], crates: &["clap"] },
     Room { name: "bin", rooms: &["cli", "host"], crates: &[] },

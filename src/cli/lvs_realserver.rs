@@ -4,10 +4,10 @@
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::host::files::{self, Lock};
-use crate::host::{error_text, identity};
+use crate::host::{error_text, identity, state};
 use crate::realserver::Mode;
 use crate::realserver::memory::{BadLine, Memory, Place};
 use crate::realserver::persist::Command;
@@ -98,7 +98,7 @@ impl Session<'_, '_> {
         };
         let state = match &request.state {
             Some(path) => path.clone(),
-            None => default_state(&place),
+            None => state::path("realserver").map_err(|error| Failure::of("netns", &error))?,
         };
         let mut machine = Machine::open().map_err(|error| Failure::of("rtnetlink", &error))?;
         match request.verb {
@@ -341,12 +341,6 @@ fn failed(files: Files) -> Result<u8, Failure> {
     }
 }
 
-/// Where a network namespace's state is. Each has its own name, also the first one, so that who may
-/// not look at other processes finds it as well.
-fn default_state(place: &Place) -> PathBuf {
-    PathBuf::from(format!("/run/lvskit/realserver-{}", place.network))
-}
-
 /// One start or stop at a time; a dry run changes nothing.
 fn lock(request: &Request, state: &Path) -> Result<Option<Lock>, Failure> {
     if request.dry_run {
@@ -364,6 +358,6 @@ fn look(machine: &mut Machine, at_clamps: bool) -> Result<(), Failure> {
 fn remember(state: &Path, memory: &Memory) -> Result<(), Failure> {
     /// For anybody to read: `status` asks for no rights.
     const MODE: u32 = 0o644;
-    files::replace(state, &memory.to_string(), MODE)
+    files::replace(state, memory.to_string().as_bytes(), MODE)
         .map_err(|error| Failure::of(state.display(), &error))
 }

@@ -17,11 +17,11 @@ pub fn read(path: &Path) -> io::Result<Option<String>> {
     }
 }
 
-/// Writes a file in one piece: who reads it sees what was there before or all of `text`, and once
+/// Writes a file in one piece: who reads it sees what was there before or all of `content`, and once
 /// this returns, a power cut does not take it back. Its directory is made where it is missing.
 ///
 /// Links are followed; `mode` is for a file that was not there.
-pub fn replace(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+pub fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let directory = directory(path);
     fs::create_dir_all(directory)?;
@@ -33,7 +33,7 @@ pub fn replace(path: &Path, text: &str, mode: u32) -> io::Result<()> {
         .truncate(true)
         .mode(0o600)
         .open(&new)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(content)?;
     file.set_permissions(Permissions::from_mode(mode))?;
     file.sync_all()?;
     fs::rename(&new, path)?;
@@ -51,6 +51,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
 
 /// Held by one process at a time, until it is dropped or the process ends. It is a lock on a file
 /// beside the one that is to be kept from others.
+#[derive(Debug)]
 pub struct Lock {
     path: PathBuf,
     file: Flock<File>,

@@ -1,23 +1,25 @@
 //! Small files below `/run/lvskit` that outlive a program: read, and replaced as a whole.
 
-use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{Flock, FlockArg};
+use super::files::{self, Lock};
+use super::identity;
 
 /// Where this project remembers things until the machine is started again.
 const DIRECTORY: &str = "/run/lvskit";
 
-/// The file `name` that belongs to the network namespace this process is in: IPVS and its tables
-/// do too.
+/// The file `name` that belongs to the network namespace this process is in: IPVS and its tables,
+/// links and addresses do too.
+///
+/// Each namespace has its number in it, also the first one, so that who may not look at other
+/// processes finds it as well.
 ///
 /// # Errors
 /// /proc is not there.
 pub fn path(name: &str) -> io::Result<PathBuf> {
-    let namespace = fs::metadata("/proc/self/ns/net")?.ino();
+    let namespace = identity::network()?;
     Ok(Path::new(DIRECTORY).join(format!("{name}.{namespace}")))
 }
 
@@ -25,7 +27,7 @@ pub fn path(name: &str) -> io::Result<PathBuf> {
 #[derive(Debug)]
 pub struct State {
     path: PathBuf,
-    _lock: Flock<File>,
+    _lock: Lock,
 }
 
 impl State {
@@ -34,21 +36,8 @@ impl State {
     /// # Errors
     /// The directory or the lock cannot be made.
     pub fn open(path: PathBuf) -> io::Result<Self> {
-        if let Some(directory) = path.parent() {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o755)
-                .create(directory)?;
-        }
-        // The file itself is replaced, so a lock on it would lock what nobody sees.
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(with_ending(&path, ".lock"))?;
-        let lock = Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
-        Ok(State { path, _lock: lock })
+        let _lock = Lock::take(&path)?;
+        Ok(State { path, _lock })
     }
 
     /// What the file holds: nothing, where there is none.
@@ -68,27 +57,10 @@ impl State {
     /// # Errors
     /// The file is as it was.
     pub fn replace(&self, content: &[u8]) -> io::Result<()> {
-        if content.is_empty() {
-            return match fs::remove_file(&self.path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                result => result,
-            };
+        const MODE: u32 = 0o600;
+        match content {
+            [] => files::remove(&self.path),
+            content => files::replace(&self.path, content, MODE),
         }
-        let new = with_ending(&self.path, ".new");
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .mode(0o600)
-            .open(&new)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        fs::rename(&new, &self.path)
     }
-}
-
-fn with_ending(path: &Path, ending: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(ending);
-    PathBuf::from(name)
 }

@@ -21,8 +21,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
-use super::{Knob, Mode};
-use crate::netlink::nftables::Clamp;
+use super::{Clamp, Knob, Mode};
 
 /// The first line: what this is, and the version of its format.
 const HEAD: &str = "lvs-realserver 1";

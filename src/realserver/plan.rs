@@ -5,11 +5,10 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::addr::Family;
-use crate::netlink::nftables::Clamp;
 use crate::netlink::route::LONGEST_NAME;
 
 use super::memory::Memory;
-use super::{Host, Knob, Setting, Tunnel, host_prefix};
+use super::{Clamp, Host, Knob, Setting, Tunnel, host_prefix};
 
 pub use start::start;
 pub use stop::stop;

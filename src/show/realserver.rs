@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::netlink::nftables::Clamp;
+use crate::realserver::Clamp;
 use crate::realserver::plan::{Left, Step};
 use crate::realserver::status::{Standing, State};
 use crate::realserver::verify::{Effective, Exposure, Fault, Note, Report};

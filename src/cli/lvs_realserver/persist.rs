@@ -118,8 +118,10 @@ fn change(file: &str, old: Option<&str>, new: Option<&str>, made: &mut Files) ->
     let path = Path::new(file);
     let (word, changed) = match new {
         _ if old == new => return Ok(()),
-        Some(new) if file == text::RC_LOCAL => ("write", files::replace(path, new, EXECUTABLE)),
-        Some(new) => ("write", files::replace(path, new, MODE)),
+        Some(new) if file == text::RC_LOCAL => {
+            ("write", files::replace(path, new.as_bytes(), EXECUTABLE))
+        }
+        Some(new) => ("write", files::replace(path, new.as_bytes(), MODE)),
         None => ("remove", files::remove(path)),
     };
     changed.map_err(|error| (file.to_owned(), error))?;

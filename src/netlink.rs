@@ -386,6 +386,8 @@ impl<'a> Message<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixDatagram;
+
     use super::*;
 
     fn header(length: u32) -> Vec<u8> {
@@ -436,5 +438,38 @@ mod tests {
         assert!(outcome(Nlmsg::Error, &[0; 4]).is_ok());
         assert!(outcome(Nlmsg::Done, &[]).is_ok());
         assert!(matches!(outcome(Nlmsg::Error, &[0]), Err(Error::Malformed)));
+    }
+
+    /// What a transaction of two requests comes to (they have the numbers 2 and 3, between its
+    /// beginning and its end) when the kernel gives these answers: a number and an errno.
+    fn transaction(answers: &[(u32, i32)]) -> Result<(), Error> {
+        let (ours, kernels) = UnixDatagram::pair().unwrap();
+        for (sequence, errno) in answers {
+            let mut answer = header(20);
+            answer[8..12].copy_from_slice(&sequence.to_ne_bytes());
+            answer.extend((-errno).to_ne_bytes());
+            kernels.send(&answer).unwrap();
+        }
+        let mut requests = Requests::default();
+        for kind in [16, 0, 0, 17] {
+            requests.push_message(kind, NlmF::empty(), &[0; 4], |_| {});
+        }
+        let outcome = Connection::from_fd(ours.into()).transaction(requests);
+        let mut sent = [0; 256];
+        assert_eq!(kernels.recv(&mut sent).unwrap(), 4 * 20);
+        let asks = |index: usize| sent[index * 20 + 6] & NlmF::ACK.bits() as u8 != 0;
+        assert_eq!([0, 1, 2, 3].map(asks), [false, false, true, false]);
+        outcome
+    }
+
+    #[test]
+    fn a_transaction_is_done_when_all_of_it_is() {
+        assert!(transaction(&[(3, 0)]).is_ok());
+        // Newer kernels acknowledge the end too, which nobody waits for.
+        assert!(transaction(&[(3, 0), (4, 0)]).is_ok());
+        for answers in [&[(2, 17), (3, 0)][..], &[(3, 17)], &[(1, 17)]] {
+            let outcome = transaction(answers);
+            assert!(matches!(outcome, Err(Error::Refused(17))), "{answers:?}");
+        }
     }
 }

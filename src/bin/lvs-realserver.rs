@@ -6,10 +6,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use lvskit::cli::lvs_realserver::{Environment, run};
-use lvskit::host::signals;
 
 fn main() -> ExitCode {
-    signals::die_of_closed_pipes();
+    // A closed pipe does not end this process as it would a filter: not between two steps.
     let path = env::current_exe().unwrap_or_else(|_| PathBuf::from("lvs-realserver"));
     ExitCode::from(run(
         env::args_os(),

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::host::files::{self, Lock};
 use crate::host::{error_text, identity, state};
@@ -83,6 +83,16 @@ pub fn run(words: impl IntoIterator<Item = OsString>, mut environment: Environme
     session.finish(status)
 }
 
+/// What a command works with.
+struct Scene<'a> {
+    request: &'a Request,
+    machine: Machine,
+    /// Where the memory is.
+    state: PathBuf,
+    /// For which it holds.
+    place: Place,
+}
+
 struct Session<'a, 'e> {
     environment: &'a mut Environment<'e>,
     json: bool,
@@ -96,29 +106,33 @@ impl Session<'_, '_> {
             boot: identity::boot().map_err(|error| Failure::of("boot_id", &error))?,
             network: identity::network().map_err(|error| Failure::of("netns", &error))?,
         };
-        let state = match &request.state {
-            Some(path) => path.clone(),
-            None => state::path("realserver").map_err(|error| Failure::of("netns", &error))?,
+        let mut scene = Scene {
+            request,
+            machine: Machine::open().map_err(|error| Failure::of("rtnetlink", &error))?,
+            state: match &request.state {
+                Some(path) => path.clone(),
+                None => state::path("realserver").map_err(|error| Failure::of("netns", &error))?,
+            },
+            place,
         };
-        let mut machine = Machine::open().map_err(|error| Failure::of("rtnetlink", &error))?;
         match request.verb {
-            Verb::Start => self.start(request, &mut machine, &state, place),
-            Verb::Stop => self.stop(request, &mut machine, &state, place),
-            Verb::Status => self.status(request, &mut machine, &state, place),
-            Verb::Verify => self.verify(request, &mut machine, &state, place),
+            Verb::Start => self.start(&mut scene),
+            Verb::Stop => self.stop(&mut scene),
+            Verb::Status => self.status(&mut scene),
+            Verb::Verify => self.verify(&mut scene),
         }
     }
 
-    fn start(
-        &mut self,
-        request: &Request,
-        machine: &mut Machine,
-        state: &Path,
-        place: Place,
-    ) -> Result<u8, Failure> {
+    fn start(&mut self, scene: &mut Scene<'_>) -> Result<u8, Failure> {
+        let Scene {
+            request,
+            machine,
+            state,
+            place,
+        } = scene;
         let wanted = request.wanted(Mode::Direct);
         let _lock = lock(request, state)?;
-        let memory = self.recall(state, &place)?;
+        let memory = self.recall(state, place)?;
         let mut done = Vec::new();
         let plan = loop {
             look(machine, wanted.clamp.is_some())?;
@@ -162,15 +176,15 @@ impl Session<'_, '_> {
         failed(files)
     }
 
-    fn stop(
-        &mut self,
-        request: &Request,
-        machine: &mut Machine,
-        state: &Path,
-        place: Place,
-    ) -> Result<u8, Failure> {
+    fn stop(&mut self, scene: &mut Scene<'_>) -> Result<u8, Failure> {
+        let Scene {
+            request,
+            machine,
+            state,
+            place,
+        } = scene;
         let lock = lock(request, state)?;
-        let memory = self.recall(state, &place)?;
+        let memory = self.recall(state, place)?;
         look(machine, !memory.clamps.is_empty())?;
         let plan = plan::stop(machine.host(), &memory, &request.vips);
         if request.dry_run {
@@ -195,14 +209,14 @@ impl Session<'_, '_> {
         failed(files)
     }
 
-    fn status(
-        &mut self,
-        request: &Request,
-        machine: &mut Machine,
-        state: &Path,
-        place: Place,
-    ) -> Result<u8, Failure> {
-        let memory = self.recall(state, &place)?;
+    fn status(&mut self, scene: &mut Scene<'_>) -> Result<u8, Failure> {
+        let Scene {
+            request,
+            machine,
+            state,
+            place,
+        } = scene;
+        let memory = self.recall(state, place)?;
         look(machine, !memory.clamps.is_empty())?;
         let device = request.device.as_deref();
         let standing = |&vip| Standing::of(machine.host(), &memory, vip, request.mode, device);
@@ -218,14 +232,14 @@ impl Session<'_, '_> {
         })
     }
 
-    fn verify(
-        &mut self,
-        request: &Request,
-        machine: &mut Machine,
-        state: &Path,
-        place: Place,
-    ) -> Result<u8, Failure> {
-        let memory = self.recall(state, &place)?;
+    fn verify(&mut self, scene: &mut Scene<'_>) -> Result<u8, Failure> {
+        let Scene {
+            request,
+            machine,
+            state,
+            place,
+        } = scene;
+        let memory = self.recall(state, place)?;
         let is_tunnel = |mode: &Mode| *mode == Mode::Tunnel;
         let by_tunnel = request
             .mode

@@ -87,7 +87,11 @@ impl Connection {
 
     /// Opens a socket for links, addresses and routes (rtnetlink(7)).
     pub fn route() -> io::Result<Self> {
-        Self::open(NlFamily::Route)
+        /// A link with many virtual functions fills more than a page, and is not cut in two.
+        const RECEIVE_BYTES: usize = 32 * 1024;
+        let mut connection = Self::open(NlFamily::Route)?;
+        connection.buffer.resize(RECEIVE_BYTES, 0);
+        Ok(connection)
     }
 
     /// Opens a socket for nftables.

@@ -2,3 +2,4 @@
 
 pub mod ipvsadm;
 pub mod lvs_realserver;
+pub mod lvs_vip;

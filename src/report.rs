@@ -35,6 +35,20 @@ pub mod lvs_realserver {
     pub const PARTLY: u8 = 4;
 }
 
+/// Exit statuses of `lvs-vip`; they are in the manual page.
+pub mod lvs_vip {
+    /// All was done; all VIPs are there.
+    pub const DONE: u8 = 0;
+    /// Something failed, or output was lost.
+    pub const FAILED: u8 = 1;
+    /// The command line cannot be understood, or names an interface that is not there.
+    pub const USAGE: u8 = 2;
+    /// `show`: no VIP is there.
+    pub const ABSENT: u8 = 3;
+    /// `show`: some VIPs are there, and some are not.
+    pub const PARTLY: u8 = 4;
+}
+
 /// Output that could not be written, as `ipvsadm: write error: No space left on device`.
 pub struct WriteError<'a> {
     /// What the program is called.

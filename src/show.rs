@@ -10,5 +10,6 @@ pub mod realserver;
 pub mod rows;
 pub mod status;
 pub mod style;
+pub mod vip;
 pub mod watch;
 mod words;

@@ -14,7 +14,7 @@ use clap_complete::{Generator, Shell};
 
 use lvskit::addr::{Family, Protocol, Resolve};
 use lvskit::cli::ipvsadm::help;
-use lvskit::cli::lvs_realserver::arguments;
+use lvskit::cli::{lvs_realserver, lvs_vip};
 use lvskit::host::error_text;
 use lvskit::ipvs::refusal::{Operation, Refusal};
 use lvskit::ipvs::rule::options::{Group, OPTIONS, Opt, Spec, Value};
@@ -185,85 +185,133 @@ fn the_help_text_is_that_of_the_options() {
     assert_stored(&project().join("src/cli/ipvsadm/help.txt"), &help::render());
 }
 
+/// A program whose command line is clap's, with its manual page.
+struct Program {
+    name: &'static str,
+    command: Command,
+    understands: fn(Vec<OsString>) -> bool,
+    /// How many commands its manual page shows.
+    examples: usize,
+    statuses: &'static [u8],
+}
+
+fn programs() -> [Program; 2] {
+    [
+        {
+            use lvskit::report::lvs_realserver as status;
+            Program {
+                name: "lvs-realserver",
+                command: lvs_realserver::arguments::command(),
+                understands: |words| lvs_realserver::arguments::parse(words).is_ok(),
+                examples: 4,
+                statuses: &[
+                    status::DONE,
+                    status::FAILED,
+                    status::USAGE,
+                    status::STOPPED,
+                    status::PARTLY,
+                ],
+            }
+        },
+        {
+            use lvskit::report::lvs_vip as status;
+            Program {
+                name: "lvs-vip",
+                command: lvs_vip::arguments::command(),
+                understands: |words| lvs_vip::arguments::parse(words).is_ok(),
+                examples: 3,
+                statuses: &[
+                    status::DONE,
+                    status::FAILED,
+                    status::USAGE,
+                    status::ABSENT,
+                    status::PARTLY,
+                ],
+            }
+        },
+    ]
+}
+
+impl Program {
+    fn page(&self) -> String {
+        page(&format!("{}.8", self.name))
+    }
+}
+
 #[test]
-fn the_manual_page_of_lvs_realserver_has_a_paragraph_for_each_option() {
-    let page = page("lvs-realserver.8");
-    let paragraphs: BTreeSet<&str> = section(&page, "OPTIONS")
-        .lines()
-        .filter(|line| line.starts_with(".It Fl "))
-        .collect();
-    let mut expected = BTreeSet::new();
-    let mut synopsis = section(&page, "SYNOPSIS").split(".Nm\n").skip(1);
-    for command in arguments::command().get_subcommands() {
-        let form = synopsis.next().unwrap();
-        assert!(form.starts_with(&format!(".Cm {}\n", command.get_name())));
-        for option in command.get_opts().chain(command.get_arguments()) {
-            let Some(long) = option.get_long() else {
-                continue;
-            };
-            assert!(form.contains(&format!("Fl -{long}")), "{long}: {form}");
-            let takes_value = option.get_action().takes_values();
-            let value = option.get_value_names().filter(|_| takes_value);
-            let value = value.map(|names| names[0].as_str());
-            expected.insert(match value {
-                Some(value) if option.is_require_equals_set() => {
-                    format!(".It Fl -{long} Ns Op = Ns Ar {value}")
-                }
-                Some(value) => format!(".It Fl -{long} Ar {value}"),
-                None => format!(".It Fl -{long}"),
-            });
+fn the_manual_page_of_each_program_has_a_paragraph_for_each_option() {
+    for program in programs() {
+        let page = program.page();
+        let paragraphs: BTreeSet<&str> = section(&page, "OPTIONS")
+            .lines()
+            .filter(|line| line.starts_with(".It Fl "))
+            .collect();
+        let mut expected = BTreeSet::new();
+        let mut synopsis = section(&page, "SYNOPSIS").split(".Nm\n").skip(1);
+        for command in program.command.get_subcommands() {
+            let form = synopsis.next().unwrap();
+            assert!(form.starts_with(&format!(".Cm {}\n", command.get_name())));
+            for option in command.get_opts().chain(command.get_arguments()) {
+                let Some(long) = option.get_long() else {
+                    continue;
+                };
+                assert!(form.contains(&format!("Fl -{long}")), "{long}: {form}");
+                let takes_value = option.get_action().takes_values();
+                let value = option.get_value_names().filter(|_| takes_value);
+                let value = value.map(|names| names[0].as_str());
+                expected.insert(match value {
+                    Some(value) if option.is_require_equals_set() => {
+                        format!(".It Fl -{long} Ns Op = Ns Ar {value}")
+                    }
+                    Some(value) => format!(".It Fl -{long} Ar {value}"),
+                    None => format!(".It Fl -{long}"),
+                });
+            }
+        }
+        let expected: BTreeSet<&str> = expected.iter().map(String::as_str).collect();
+        assert_eq!(paragraphs, expected, "{}", program.name);
+    }
+}
+
+#[test]
+fn each_command_in_the_manual_page_of_each_program_is_understood() {
+    for program in programs() {
+        let lines = displayed_lines(&program.page());
+        let commands: Vec<&str> = lines
+            .iter()
+            .filter_map(|line| line.strip_prefix("# "))
+            .collect();
+        assert_eq!(commands.len(), program.examples, "{}", program.name);
+        for command in commands {
+            let words = command.split(' ').map(OsString::from).collect();
+            assert!((program.understands)(words), "{command}");
         }
     }
-    let expected: BTreeSet<&str> = expected.iter().map(String::as_str).collect();
-    assert_eq!(paragraphs, expected);
 }
 
 #[test]
-fn each_command_in_the_manual_page_of_lvs_realserver_is_understood() {
-    let lines = displayed_lines(&page("lvs-realserver.8"));
-    let commands: Vec<&str> = lines
-        .iter()
-        .filter_map(|line| line.strip_prefix("# "))
-        .collect();
-    assert_eq!(commands.len(), 4);
-    for command in commands {
-        let words = command.split(' ').map(OsString::from);
-        assert!(arguments::parse(words).is_ok(), "{command}");
+fn the_exit_statuses_in_the_manual_page_of_each_program_are_those_of_the_program() {
+    for program in programs() {
+        let page = program.page();
+        let statuses: Vec<u8> = section(&page, "EXIT STATUS")
+            .lines()
+            .filter_map(|line| line.strip_prefix(".It "))
+            .map(|status| status.parse().unwrap())
+            .collect();
+        assert_eq!(statuses, program.statuses, "{}", program.name);
     }
 }
 
 #[test]
-fn the_exit_statuses_in_the_manual_page_of_lvs_realserver_are_those_of_the_program() {
-    let page = page("lvs-realserver.8");
-    let statuses: Vec<u8> = section(&page, "EXIT STATUS")
-        .lines()
-        .filter_map(|line| line.strip_prefix(".It "))
-        .map(|status| status.parse().unwrap())
-        .collect();
-    use lvskit::report::lvs_realserver as status;
-    let expected = [
-        status::DONE,
-        status::FAILED,
-        status::USAGE,
-        status::STOPPED,
-        status::PARTLY,
-    ];
-    assert_eq!(statuses, expected);
-}
-
-#[test]
-fn the_completions_of_lvs_realserver_are_those_of_its_command_line() {
-    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-        let mut made = Vec::new();
-        clap_complete::generate(
-            shell,
-            &mut arguments::command(),
-            "lvs-realserver",
-            &mut made,
-        );
-        let made = String::from_utf8(made).unwrap();
-        let file = shell.file_name("lvs-realserver");
-        assert_stored(&project().join("completions").join(file), &made);
+fn the_completions_of_each_program_are_those_of_its_command_line() {
+    for mut program in programs() {
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+            let mut made = Vec::new();
+            clap_complete::generate(shell, &mut program.command, program.name, &mut made);
+            let made = String::from_utf8(made).unwrap();
+            let file = shell.file_name(program.name);
+            assert_stored(&project().join("completions").join(file), &made);
+        }
     }
 }
 

@@ -13,43 +13,48 @@
 # and hands it the packet as it is; the real server has VIP on its loopback
 # interface, where nobody sees it, and answers the client directly.
 #
-# Run realserver.sh on the real servers, then this on the director.
-# Needs root, ipvsadm and a kernel with IPVS.
+# Run realserver.sh on the real servers, then this on the director: from
+# rc.local, or from cron, which may start it again and again.
+# Needs root, a kernel with IPVS, ipvsadm and lvs-vip.
 #
 # Usage: lvs-dr.sh start|stop|status
-# "stop" clears the whole IPVS table, other services' entries too.
+# Other services in the IPVS table are left alone.
 
 # Edit these or set them in the environment.
 VIP=${VIP:-192.168.0.100}   # address of the service
 DEV=${DEV:-eth0}            # interface that gets it
 PORT=${PORT:-80}            # TCP port of the service, here and there
-RS1=${RS1:-192.168.0.11}    # real servers
-RS2=${RS2:-192.168.0.12}
+RS=${RS:-192.168.0.11 192.168.0.12}   # real servers
 PERSISTENCE=${PERSISTENCE:-3}   # seconds that a client stays with one server
 
-has_vip() {
-	ip -4 -o addr show dev "$DEV" | grep -qF " $VIP/"
+service="-t $VIP:$PORT"
+
+# The rules of this service, as "ipvsadm -S -n" prints them.
+rules() {
+	echo "-A $service -s wrr -p $PERSISTENCE"
+	for server in $RS; do
+		echo "-a $service -r $server:$PORT -g -w 1"
+	done
+}
+
+# Those of all other services.
+others() {
+	ipvsadm -S -n | grep -vF -- " $service "
 }
 
 start() {
-	ipvsadm -C &&
-	ipvsadm --set 30 5 60 &&
-	ipvsadm -A -t "$VIP:$PORT" -s wrr -p "$PERSISTENCE" &&
-	ipvsadm -a -t "$VIP:$PORT" -r "$RS1:$PORT" -g -w 1 &&
-	ipvsadm -a -t "$VIP:$PORT" -r "$RS2:$PORT" -g -w 1 || return
+	{ others; rules; } | ipvsadm --apply - || return
 	# The address last: what arrives is balanced from the first packet on.
-	has_vip || ip addr add "$VIP/32" dev "$DEV"
+	lvs-vip add "$VIP" --dev "$DEV"
 }
 
 stop() {
-	if has_vip; then
-		ip addr del "$VIP/32" dev "$DEV" || return
-	fi
-	ipvsadm -C && ipvsadm -Z
+	lvs-vip del "$VIP" --dev "$DEV" || return
+	others | ipvsadm --apply -
 }
 
 status() {
-	if has_vip && ipvsadm -S -n | grep -q -- "-t $VIP:$PORT "; then
+	if lvs-vip show "$VIP" --dev "$DEV" >/dev/null && ipvsadm -S -n | grep -qF -- "-A $service "; then
 		echo "lvs-dr: running, $VIP:$PORT is balanced"
 	else
 		echo "lvs-dr: stopped"

@@ -7,6 +7,7 @@
 //!                    rs1 .11   rs2 .12   rs3 .13
 //! ```
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -26,6 +27,7 @@ use crate::namespace::in_network;
 use crate::process::{Call, Outcome, helper};
 use crate::world::World;
 
+pub mod examples;
 pub mod forwarding;
 pub mod scheduling;
 pub mod state;
@@ -80,6 +82,13 @@ pub struct Cluster {
 impl Cluster {
     /// Sets up all machines, with the VIP where the method wants it. The table is empty.
     pub fn new(world: &World, family: Family, method: Method) -> Result<Self> {
+        let cluster = Self::without_vip(world, family, method)?;
+        cluster.route()?;
+        Ok(cluster)
+    }
+
+    /// Sets up all machines, of which none has the VIP.
+    pub fn without_vip(world: &World, family: Family, method: Method) -> Result<Self> {
         let cluster = Self {
             program: world.program.path.clone(),
             folder: PathBuf::from("/tmp/lvskit-cluster"),
@@ -104,63 +113,51 @@ impl Cluster {
             })?;
             helper("ip", &["-n", name, "-batch", "-"], &machine(name))?;
         }
-        cluster.route()?;
         for name in SERVERS {
             cluster.serve(name)?;
         }
         Ok(cluster)
     }
 
-    /// Puts the VIP and the routes where they belong.
+    /// Puts the VIP where it belongs.
     fn route(&self) -> Result {
-        let vip = self.host(self.vip().ip());
-        let flags = match self.family {
-            Family::V4 => "",
-            // Deprecated, it is never chosen as a source: a packet that the director tunnels from
-            // the VIP is dropped by the server, which has the VIP too.
-            Family::V6 => " nodad preferred_lft 0",
+        let vip = self.vip().ip().to_string();
+        let device = match self.method {
+            Method::Nat => "eth1",
+            _ => "eth0",
         };
-        match self.method {
-            Method::Nat => {
-                in_network(DIRECTOR, || {
-                    fs::write("/proc/sys/net/ipv4/ip_forward", "1").context("ip_forward")?;
-                    fs::write("/proc/sys/net/ipv6/conf/all/forwarding", "1").context("forwarding")
-                })?;
-                self.ip(DIRECTOR, &format!("addr add {vip} dev eth1{flags}"))?;
-                for name in SERVERS {
-                    self.ip(name, "-4 route add default via 192.168.0.10")?;
-                    self.ip(name, "-6 route add default via fd00::10")?;
-                }
-                return Ok(());
-            }
-            _ => self.ip(DIRECTOR, &format!("addr add {vip} dev eth0{flags}"))?,
-        }
+        self.tool(DIRECTOR, "lvs-vip", &["add", &vip, "--dev", device])?;
+        let mode = match self.method {
+            Method::Nat => return self.route_back(),
+            Method::Route => "dr",
+            Method::Ipip | Method::Gue => "tun",
+        };
         for name in SERVERS {
-            in_network(name, || {
-                for (file, value) in [("arp_ignore", "1"), ("arp_announce", "2")] {
-                    let file = format!("/proc/sys/net/ipv4/conf/all/{file}");
-                    fs::write(&file, value).context(&file)?;
-                }
-                Ok(())
-            })?;
-            let device = match (self.method, self.family) {
-                (Method::Ipip | Method::Gue, Family::V4) => "tunl0",
-                (Method::Ipip | Method::Gue, Family::V6) => "ip6tnl0",
-                _ => "lo",
-            };
             if self.method == Method::Gue {
                 self.ip(name, "fou add port 5555 gue")?;
             }
-            if device != "lo" {
-                self.ip(name, &format!("link set {device} up"))?;
-                in_network(name, || {
-                    let file = "/proc/sys/net/ipv4/conf/tunl0/rp_filter";
-                    fs::write(file, "0").context(file)
-                })?;
-            }
-            self.ip(name, &format!("addr add {vip} dev {device}{flags}"))?;
+            self.tool(name, "lvs-realserver", &["start", "--mode", mode, &vip])?;
         }
         Ok(())
+    }
+
+    /// Has the answers of NAT's servers come through the director.
+    fn route_back(&self) -> Result {
+        in_network(DIRECTOR, || {
+            fs::write("/proc/sys/net/ipv4/ip_forward", "1").context("ip_forward")?;
+            fs::write("/proc/sys/net/ipv6/conf/all/forwarding", "1").context("forwarding")
+        })?;
+        for name in SERVERS {
+            self.ip(name, "-4 route add default via 192.168.0.10")?;
+            self.ip(name, "-6 route add default via fd00::10")?;
+        }
+        Ok(())
+    }
+
+    /// Runs one of our other programs on a machine; it must succeed.
+    pub fn tool(&self, machine: &str, name: &str, arguments: &[&str]) -> Result<String> {
+        let tool = self.program.with_file_name(name);
+        self.run(machine, &tool.to_string_lossy(), arguments, "")
     }
 
     /// Starts a web server that answers with the last character of its machine's name.
@@ -266,6 +263,26 @@ impl Cluster {
         arguments: &[&str],
         stdin: &str,
     ) -> Result<String> {
+        match self.call(machine, program, arguments, stdin, None)? {
+            Outcome { rc: 0, stdout, .. } => Ok(stdout),
+            Outcome {
+                rc, stdout, stderr, ..
+            } => Err(format!(
+                "{machine}: {program} {} ended with {rc}\n{stdout}{stderr}",
+                arguments.join(" ")
+            )),
+        }
+    }
+
+    /// Runs a program on a machine, with some variables.
+    pub fn call(
+        &self,
+        machine: &str,
+        program: &str,
+        arguments: &[&str],
+        stdin: &str,
+        env: Option<&BTreeMap<String, String>>,
+    ) -> Result<Outcome> {
         let arguments: Vec<String> = arguments.iter().map(|&word| word.to_owned()).collect();
         let call = Call {
             program: program.into(),
@@ -275,18 +292,11 @@ impl Cluster {
                 .unwrap_or(program),
             arguments: &arguments,
             stdin,
+            env,
             network: Some(machine),
             ..Call::default()
         };
-        match call.run()? {
-            Outcome { rc: 0, stdout, .. } => Ok(stdout),
-            Outcome {
-                rc, stdout, stderr, ..
-            } => Err(format!(
-                "{machine}: {program} {} ended with {rc}\n{stdout}{stderr}",
-                arguments.join(" ")
-            )),
-        }
+        call.run()
     }
 
     /// A page over a connection of its own; tells which server it came from.
@@ -309,13 +319,6 @@ impl Cluster {
             spread[usize::from(server) - 1] += 1;
         }
         Ok(spread)
-    }
-
-    fn host(&self, address: IpAddr) -> String {
-        match address {
-            IpAddr::V4(address) => format!("{address}/32"),
-            IpAddr::V6(address) => format!("{address}/128"),
-        }
     }
 }
 

@@ -39,7 +39,7 @@ mod world;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use cluster::{forwarding, scheduling, state};
+use cluster::{examples, forwarding, scheduling, state};
 use expectation::{Deviation, Expectation};
 use fail::Result;
 use options::Options;
@@ -116,6 +116,10 @@ const TESTS: &[(&str, Test)] = &[
     (
         "cluster/the-sync-daemon-carries-connections-to-the-other-director",
         state::the_sync_daemon_carries_connections_to_the_other_director,
+    ),
+    (
+        "cluster/the-example-scripts-make-clusters",
+        examples::the_example_scripts_make_clusters,
     ),
     (
         "scripts/scripts-of-the-wild-do-the-same-with-ours",

@@ -50,10 +50,9 @@ struct Server {
 
 impl Server {
     fn new(world: &World) -> Result<Self> {
-        let program = world.realserver.clone();
         Ok(Self {
             segment: Segment::new()?,
-            program: program.ok_or("no lvs-realserver beside ipvsadm")?,
+            program: world.tool("lvs-realserver")?,
             options: "",
         })
     }

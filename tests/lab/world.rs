@@ -24,6 +24,9 @@ const SCRATCH: &str = "/run/lvskit-lab";
 /// What is known to the names of the recordings.
 const FIXTURE: [&str; 3] = ["hosts", "services", "nsswitch.conf"];
 
+/// Our programs that lie beside ipvsadm.
+const TOOLS: [&str; 2] = ["lvs-realserver", "lvs-vip"];
+
 /// The two interfaces of the recordings.
 const INTERFACES: &str = "\
 link set lo up
@@ -68,8 +71,6 @@ pub enum Modules {
 pub struct World {
     /// What is tested.
     pub program: Program,
-    /// Our lvs-realserver, if it lies beside our ipvsadm: a copy in memory.
-    pub realserver: Option<PathBuf>,
     /// The real one: prepares the table and inspects it.
     pub reference: Program,
     /// The kernel's release.
@@ -111,14 +112,15 @@ impl World {
         } else {
             repository
         };
-        let realserver = program.with_file_name("lvs-realserver");
+        let programs = Path::new(SCRATCH).join("program");
+        for tool in TOOLS.map(|name| program.with_file_name(name)) {
+            if tool.exists() {
+                in_memory(&tool, &programs)?;
+            }
+        }
         let world = Self {
-            realserver: match realserver.exists() {
-                true => Some(in_memory(&realserver, &Path::new(SCRATCH).join("program"))?),
-                false => None,
-            },
             program: Program {
-                path: in_memory(program, &Path::new(SCRATCH).join("program"))?,
+                path: in_memory(program, &programs)?,
                 scripts,
             },
             reference: Program {
@@ -134,6 +136,15 @@ impl World {
         };
         helper("ip", &["-batch", "-"], INTERFACES)?;
         Ok(world)
+    }
+
+    /// A copy in memory of one of our other programs.
+    pub fn tool(&self, name: &str) -> Result<PathBuf> {
+        let tool = self.program.path.with_file_name(name);
+        match tool.exists() {
+            true => Ok(tool),
+            false => Err(format!("no {name} beside ipvsadm")),
+        }
     }
 
     /// No services, no daemons, the default timeouts.

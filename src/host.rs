@@ -1,6 +1,7 @@
 //! What this machine knows and has: names, the time, kernel modules, signals, a terminal, files,
 //! links and addresses, settings of the kernel.
 
+pub mod accounts;
 pub mod announce;
 pub mod clamps;
 pub mod clock;

@@ -49,6 +49,16 @@ pub mod lvs_vip {
     pub const PARTLY: u8 = 4;
 }
 
+/// Exit statuses of `lvs-director check` and `show`; they are in the manual page.
+pub mod lvs_director {
+    /// The configuration is fine.
+    pub const FINE: u8 = 0;
+    /// It has warnings, which keepalived has too.
+    pub const WARNINGS: u8 = 1;
+    /// It has errors, or cannot be read, or the command line is wrong.
+    pub const ERRORS: u8 = 2;
+}
+
 /// Output that could not be written, as `ipvsadm: write error: No space left on device`.
 pub struct WriteError<'a> {
     /// What the program is called.

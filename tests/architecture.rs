@@ -25,9 +25,10 @@ const ROOMS: &[Room] = &[
     Room { name: "host", rooms: &["addr", "netlink"], crates: &["libc", "nix"] },
     Room { name: "ipvs", rooms: &["addr", "netlink", "host"], crates: &[] },
     Room { name: "realserver", rooms: &["addr", "netlink"], crates: &[] },
+    Room { name: "conf", rooms: &["addr", "ipvs"], crates: &["serde_json"] },
     Room { name: "show", rooms: &["addr", "ipvs", "realserver"], crates: &["comfy_table", "itoa", "serde", "serde_json", "unicode_width"] },
     Room { name: "report", rooms: &["host"], crates: &[] },
-    Room { name: "cli", rooms: &["addr", "netlink", "host", "ipvs", "realserver", "show", "report"], crates: &["clap"] },
+    Room { name: "cli", rooms: &["addr", "netlink", "host", "ipvs", "realserver", "conf", "show", "report"], crates: &["clap", "glob", "serde_json"] },
     Room { name: "bin", rooms: &["cli", "host"], crates: &[] },
 ];
 
@@ -38,6 +39,8 @@ const UNSAFE: &[&str] = &["src/host/", "src/netlink.rs"];
 const PURE: &[&str] = &[
     "src/addr.rs",
     "src/host/announce/frame.rs",
+    "src/conf.rs",
+    "src/conf/",
     "src/ipvs/drain.rs",
     "src/ipvs/order.rs",
     "src/ipvs/plan.rs",

@@ -1,0 +1,58 @@
+//! keepalived.conf: its text to a typed configuration with all its problems, and back. Sources:
+//! keepalived.conf(5), and what keepalived 2.2.7 answers.
+//!
+//! `lex` makes words of a line, `expand` lines of files, `parse` a tree by the table of `keywords`,
+//! `build` the `model`, `verify` looks at the whole, `write` writes it again. All of it is pure:
+//! files, variables and names are handed in by [`Outside`].
+
+pub mod expand;
+pub mod field;
+pub mod keywords;
+pub mod lex;
+pub mod lists;
+pub mod machine;
+pub mod model;
+pub mod problem;
+pub mod source;
+pub mod value;
+pub mod write;
+
+mod build;
+mod parse;
+mod verify;
+
+use expand::{Limits, Outside};
+use model::Config;
+use problem::{Problem, Problems};
+use source::Sources;
+
+/// A configuration that was read.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// What it says; what is wrong is left out or mended as keepalived does.
+    pub config: Config,
+    /// What is wrong, by place.
+    pub problems: Vec<Problem>,
+    /// The files.
+    pub sources: Sources,
+}
+
+/// Reads `text`, the file `path`, and all that it includes.
+pub fn read(path: &str, text: &str, outside: &dyn Outside) -> Reading {
+    read_within(path, text, outside, Limits::default())
+}
+
+/// As [`read`], within other limits.
+pub fn read_within(path: &str, text: &str, outside: &dyn Outside, limits: Limits) -> Reading {
+    let mut sources = Sources::default();
+    let mut problems = Problems::default();
+    let pieces = expand::expand(path, text, outside, limits, &mut sources, &mut problems);
+    let statements = parse::parse(pieces, &mut problems);
+    let mut config = build::build(statements, &mut problems);
+    verify::verify(&mut config, &mut problems);
+    Reading {
+        config,
+        problems: problems.sorted(),
+        sources,
+    }
+}

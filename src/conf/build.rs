@@ -1,0 +1,540 @@
+//! A tree of statements to the model.
+
+use std::collections::HashSet;
+
+use super::keywords::{Block, Opens};
+use super::lists;
+use super::model::{
+    Authentication, Checker, CheckerKind, Config, Connection, GarpGroup, Instance, Kept,
+    RealServer, Script, Settings, SslGlobal, SyncGroup, TrackFile, TrackGroup, TrackProcess, Url,
+    VirtualServer, VirtualServerGroup,
+};
+use super::parse::Statement;
+use super::problem::Problems;
+use super::source::At;
+use super::value::Value;
+use crate::addr::Endpoint;
+
+/// The longest password of VRRP, in bytes.
+const LONGEST_PASSWORD: usize = 8;
+
+/// Fills a configuration.
+pub fn build(statements: Vec<Statement>, problems: &mut Problems) -> Config {
+    let mut builder = Builder {
+        problems,
+        config: Config::default(),
+        instances: HashSet::new(),
+        sync_groups: HashSet::new(),
+        virtual_groups: HashSet::new(),
+        known: Known::default(),
+    };
+    for statement in statements {
+        builder.top(statement);
+    }
+    builder.config
+}
+
+/// The names that trackers may use from here on.
+#[derive(Default)]
+struct Known {
+    scripts: HashSet<String>,
+    files: HashSet<String>,
+    processes: HashSet<String>,
+    sessions: HashSet<String>,
+}
+
+struct Builder<'a> {
+    problems: &'a mut Problems,
+    config: Config,
+    instances: HashSet<String>,
+    sync_groups: HashSet<String>,
+    virtual_groups: HashSet<String>,
+    known: Known,
+}
+
+impl Builder<'_> {
+    fn top(&mut self, statement: Statement) {
+        let name = match &statement.value {
+            Value::Text(name) => name.clone(),
+            _ => String::new(),
+        };
+        let opens = match statement.keyword.opens {
+            Opens::Block(block) => Some(block),
+            _ => None,
+        };
+        match opens {
+            Some(Block::Global) => {
+                let mut global = std::mem::take(&mut self.config.global);
+                self.settings(&mut global, statement, |_, _| {});
+                if global.common.has("notification_email") && global.mail_to.is_empty() {
+                    let place = global.common.place("notification_email");
+                    let text = "`notification_email` without an address";
+                    self.problems
+                        .warning(place, text, "nobody gets mail: remove it");
+                }
+                self.config.global = global;
+            }
+            Some(Block::TrackGroup) => {
+                let mut group = TrackGroup {
+                    name,
+                    ..TrackGroup::default()
+                };
+                self.settings(&mut group, statement, |_, _| {});
+                self.config.track_groups.push(group);
+            }
+            Some(Block::TrackFile) => {
+                let mut file = TrackFile {
+                    name,
+                    ..TrackFile::default()
+                };
+                self.settings(&mut file, statement, |_, _| {});
+                if file.file.is_none() {
+                    let text = format!("track_file `{}` has no `file`", file.name);
+                    self.problems
+                        .error(file.common.at.0, text, "it has no effect");
+                    return;
+                }
+                self.known.files.insert(file.name.clone());
+                self.config.track_files.push(file);
+            }
+            Some(Block::TrackProcess) => {
+                let mut process = TrackProcess {
+                    name,
+                    ..TrackProcess::default()
+                };
+                self.settings(&mut process, statement, |_, _| {});
+                self.track_process(process);
+            }
+            Some(Block::Script) => {
+                let mut script = Script {
+                    name,
+                    ..Script::default()
+                };
+                self.settings(&mut script, statement, |_, _| {});
+                if script.script.is_none() {
+                    let text = format!("vrrp_script `{}` has no `script`", script.name);
+                    self.problems
+                        .error(script.common.at.0, text, "it has no effect");
+                    return;
+                }
+                self.known.scripts.insert(script.name.clone());
+                self.config.scripts.push(script);
+            }
+            Some(Block::SyncGroup) => self.sync_group(name, statement),
+            Some(Block::GarpGroup) => {
+                let mut group = GarpGroup::default();
+                self.settings(&mut group, statement, |_, _| {});
+                if group.garp_interval.is_none() && group.gna_interval.is_none() {
+                    let text = "`garp_group` sets no delay";
+                    self.problems
+                        .error(group.common.at.0, text, "it has no effect");
+                    return;
+                }
+                self.config.garp_groups.push(group);
+            }
+            Some(Block::Bfd) => {
+                let mut inside = statement.children.iter();
+                if !inside.any(|child| child.keyword.name == "neighbor_ip") {
+                    let text = format!("bfd_instance `{name}` has no `neighbor_ip`");
+                    let place = statement.place;
+                    return self.problems.error(place, text, "it has no effect");
+                }
+                self.known.sessions.insert(name);
+                let kept = keep(statement);
+                self.config.common.kept.push(kept);
+            }
+            Some(Block::Instance) => self.instance(name, statement),
+            Some(Block::VirtualServer) => self.virtual_server(statement),
+            Some(Block::SslGlobal) => {
+                let mut ssl = SslGlobal::default();
+                self.settings(&mut ssl, statement, |_, _| {});
+                self.config.ssl = Some(ssl);
+            }
+            _ if statement.keyword.name == "virtual_server_group" => {
+                self.virtual_server_group(name, statement);
+            }
+            _ => {
+                let mut config = std::mem::take(&mut self.config);
+                self.set(&mut config, statement);
+                self.config = config;
+            }
+        }
+    }
+
+    /// Fills a block; what no setting takes goes to `other`.
+    fn settings(
+        &mut self,
+        block: &mut dyn Settings,
+        statement: Statement,
+        mut other: impl FnMut(&mut Self, Statement),
+    ) {
+        block.common().at = At(statement.place);
+        for child in statement.children {
+            if matches!(child.keyword.opens, Opens::Block(_)) {
+                other(self, child);
+            } else {
+                self.set(block, child);
+            }
+        }
+    }
+
+    /// Fills one setting.
+    fn set(&mut self, block: &mut dyn Settings, statement: Statement) {
+        let keyword = statement.keyword;
+        block.common().places.add(keyword.name, statement.place);
+        let Some(field) = block.field(keyword.name) else {
+            let opposite = match keyword.name {
+                "preempt" => Some("nopreempt"),
+                "accept" => Some("no_accept"),
+                _ => None,
+            };
+            match opposite.and_then(|name| block.field(name)) {
+                Some(field) => field.set(Value::Switch(false)),
+                None => {
+                    let kept = keep(statement);
+                    block.common().kept.push(kept);
+                }
+            }
+            return;
+        };
+        let value = match (keyword.opens, keyword.name, statement.value) {
+            (Opens::List(entry), _, _) => lists::read(entry, &statement.entries, self.problems),
+            (_, "persistence_timeout", Value::None) => {
+                Value::Number(i64::from(super::model::DEFAULT_PERSISTENCE))
+            }
+            (_, _, value) => value,
+        };
+        field.set(value);
+    }
+
+    fn track_process(&mut self, mut process: TrackProcess) {
+        let place = process.common.at.0;
+        if process.process.is_none() {
+            let text = format!("vrrp_track_process `{}` has no `process`", process.name);
+            return self.problems.error(place, text, "it has no effect");
+        }
+        if process.quorum_max.is_some_and(|most| most < process.quorum) {
+            let text = "`quorum_max` is below the quorum";
+            let place = process.common.place("quorum_max");
+            self.problems.error(place, text, "it has no effect");
+            process.quorum_max = None;
+        }
+        self.known.processes.insert(process.name.clone());
+        self.config.track_processes.push(process);
+    }
+
+    fn sync_group(&mut self, name: String, statement: Statement) {
+        if let Some(extra) = statement.words.get(1) {
+            let text = "vrrp_sync_group has one name";
+            return self
+                .problems
+                .error(extra.place, text, "the group has no effect");
+        }
+        let mut group = SyncGroup {
+            name,
+            ..SyncGroup::default()
+        };
+        self.settings(&mut group, statement, |_, _| {});
+        if !self.sync_groups.insert(group.name.clone()) {
+            let text = format!("sync group `{}` is there already", group.name);
+            return self
+                .problems
+                .error(group.common.at.0, text, "this one has no effect");
+        }
+        let whose = group.name.clone();
+        self.trackers(&mut group.track_scripts, "script", &whose);
+        self.trackers(&mut group.track_files, "file", &whose);
+        self.trackers(&mut group.track_processes, "process", &whose);
+        self.config.sync_groups.push(group);
+    }
+
+    /// Leaves out the trackers of things that are not defined before.
+    fn trackers(&mut self, trackers: &mut Vec<lists::Tracker>, what: &str, whose: &str) {
+        let known = match what {
+            "script" => &self.known.scripts,
+            "file" => &self.known.files,
+            _ => &self.known.processes,
+        };
+        let mut seen = HashSet::new();
+        let problems = &mut *self.problems;
+        trackers.retain(|tracker| {
+            let name = &tracker.name;
+            let text = match known.contains(name) {
+                true if seen.insert(name.clone()) => return true,
+                true => format!("{whose}: {what} `{name}` is tracked twice"),
+                false => format!("{whose}: there is no {what} `{name}`"),
+            };
+            let hint = "it is not tracked: define it before its first use, and name it once";
+            problems.error(tracker.at.0, text, hint);
+            false
+        });
+    }
+
+    fn instance(&mut self, name: String, statement: Statement) {
+        if let Some(extra) = statement.words.get(1) {
+            let text = "vrrp_instance has one name";
+            return self
+                .problems
+                .error(extra.place, text, "the instance has no effect");
+        }
+        let mut instance = Instance {
+            name,
+            ..Instance::default()
+        };
+        let mut authentication = None;
+        self.states(&statement);
+        self.settings(&mut instance, statement, |builder, child| {
+            authentication = Some(builder.authentication(child));
+        });
+        instance.authentication = authentication;
+        if !self.instances.insert(instance.name.clone()) {
+            let text = format!("instance `{}` is there already", instance.name);
+            return self
+                .problems
+                .error(instance.common.at.0, text, "this one has no effect");
+        }
+        let whose = instance.name.clone();
+        self.trackers(&mut instance.track_scripts, "script", &whose);
+        self.trackers(&mut instance.track_files, "file", &whose);
+        self.trackers(&mut instance.track_processes, "process", &whose);
+        for kept in &instance.common.kept {
+            if kept.name != "track_bfd" {
+                continue;
+            }
+            for session in kept.lines.iter().filter_map(|line| line.first()) {
+                if !self.known.sessions.contains(session) {
+                    let text = format!("{whose}: there is no BFD session `{session}`");
+                    let place = instance.common.place("track_bfd");
+                    self.problems.error(place, text, "it is not tracked");
+                }
+            }
+        }
+        self.config.instances.push(instance);
+    }
+
+    /// keepalived takes the first MASTER of several states for good.
+    fn states(&mut self, statement: &Statement) {
+        let mut master = false;
+        for child in &statement.children {
+            if let ("state", Value::Text(state)) = (child.keyword.name, &child.value) {
+                if master && state == "BACKUP" {
+                    let text = "`state BACKUP` after `state MASTER`";
+                    self.problems
+                        .error(child.place, text, "keep one of the two");
+                }
+                master |= state == "MASTER";
+            }
+        }
+    }
+
+    fn authentication(&mut self, statement: Statement) -> Authentication {
+        let mut authentication = Authentication::default();
+        self.settings(&mut authentication, statement, |_, _| {});
+        let place = authentication.common.place("auth_pass");
+        match &mut authentication.password {
+            Some(password) if password.len() > LONGEST_PASSWORD => {
+                let mut end = LONGEST_PASSWORD;
+                while !password.is_char_boundary(end) {
+                    end -= 1;
+                }
+                password.truncate(end);
+                let text = format!("`auth_pass` is longer than {LONGEST_PASSWORD} bytes");
+                let hint =
+                    "VRRP sends the first 8 bytes and ignores the rest: shorten it on all routers";
+                self.problems.warning(place, text, hint);
+            }
+            None if authentication.kind.is_some() => {
+                let text = "`authentication` without `auth_pass`";
+                self.problems.error(place, text, "it has no effect");
+            }
+            _ => {}
+        }
+        authentication
+    }
+
+    fn virtual_server_group(&mut self, name: String, statement: Statement) {
+        let at = At(statement.place);
+        let Value::Members(members) =
+            lists::read(lists_of_group(), &statement.entries, self.problems)
+        else {
+            return;
+        };
+        self.virtual_groups.insert(name.clone());
+        self.config
+            .groups
+            .push(VirtualServerGroup { name, members, at });
+    }
+
+    fn virtual_server(&mut self, statement: Statement) {
+        let Value::VirtualServer(address) = statement.value.clone() else {
+            return;
+        };
+        let mut server = VirtualServer {
+            address: Some(address),
+            ..VirtualServer::default()
+        };
+        let mut real_servers = Vec::new();
+        self.settings(&mut server, statement, |builder, child| {
+            real_servers.extend(builder.real_server(child));
+        });
+        server.real_servers = real_servers;
+        self.config.virtual_servers.push(server);
+    }
+
+    fn real_server(&mut self, statement: Statement) -> Option<RealServer> {
+        let Value::Server(address, port) = statement.value else {
+            return None;
+        };
+        let mut server = RealServer {
+            endpoint: Some(Endpoint::new(address, port.unwrap_or(0))),
+            ..RealServer::default()
+        };
+        let mut checkers = Vec::new();
+        let mut kept = Vec::new();
+        self.settings(&mut server, statement, |builder, child| {
+            let Opens::Block(block) = child.keyword.opens else {
+                return;
+            };
+            match CheckerKind::of(block) {
+                Some(kind) => checkers.extend(builder.checker(Checker::new(kind), child)),
+                None => {
+                    builder.bfd_check(&child);
+                    kept.push(keep(child));
+                }
+            }
+        });
+        server.checkers = checkers;
+        server.common.kept.append(&mut kept);
+        Some(server)
+    }
+
+    fn bfd_check(&mut self, statement: &Statement) {
+        let name = statement.children.iter().find(|c| c.keyword.name == "name");
+        let known = name.is_some_and(|name| match &name.value {
+            Value::Text(name) => self.known.sessions.contains(name),
+            _ => false,
+        });
+        if !known {
+            let text = "BFD_CHECK names no bfd_instance";
+            self.problems
+                .error(statement.place, text, "it has no effect");
+        }
+    }
+
+    fn checker(&mut self, mut checker: Checker, statement: Statement) -> Option<Checker> {
+        let place = statement.place;
+        let mut urls = Vec::new();
+        let mut hosts = Vec::new();
+        self.settings(&mut checker, statement, |builder, child| {
+            match child.keyword.opens {
+                Opens::Block(Block::Url) => {
+                    let mut url = Url::default();
+                    builder.settings(&mut url, child, |_, _| {});
+                    urls.push(url);
+                }
+                _ => {
+                    let mut host = Connection::default();
+                    builder.settings(&mut host, child, |_, _| {});
+                    hosts.push(host);
+                }
+            }
+        });
+        let mut refuse = |text: &str, hint: &str| {
+            self.problems.error(place, text.to_owned(), hint);
+            None
+        };
+        match &mut checker.kind {
+            CheckerKind::Http(http) | CheckerKind::Ssl(http) => {
+                urls.retain(|url: &Url| {
+                    let has_path = url.path.is_some();
+                    if !has_path {
+                        refuse_url(self.problems, url);
+                    }
+                    has_path
+                });
+                if urls.is_empty() {
+                    let text = "a check of pages without a `url`";
+                    self.problems.error(
+                        place,
+                        text,
+                        "it has no effect; keepalived 2.2.7 crashes here",
+                    );
+                    return None;
+                }
+                http.urls = urls;
+            }
+            CheckerKind::Smtp(smtp) => smtp.hosts = hosts,
+            CheckerKind::Misc(misc) if misc.command.is_none() => {
+                return refuse("`MISC_CHECK` without `misc_path`", "it has no effect");
+            }
+            CheckerKind::File(file) => match &file.track_file {
+                None => return refuse("`FILE_CHECK` without `track_file`", "it has no effect"),
+                Some(name) if !self.known.files.contains(name) => {
+                    let text = format!("there is no track_file `{name}`");
+                    return refuse(&text, "it has no effect: define it before its first use");
+                }
+                Some(_) => {}
+            },
+            CheckerKind::Dns(dns) => {
+                let inner = dns.name.strip_suffix('.').unwrap_or(&dns.name);
+                if !inner.is_empty() && inner.split('.').any(str::is_empty) {
+                    let place = checker.common.place("name");
+                    let text = format!("`{}` has an empty label", dns.name);
+                    self.problems
+                        .error(place, text, "the root is asked for instead");
+                    ".".clone_into(&mut dns.name);
+                }
+            }
+            _ => {}
+        }
+        self.connection(&mut checker);
+        Some(checker)
+    }
+
+    /// The ends of a connection must fit.
+    fn connection(&mut self, checker: &mut Checker) {
+        let connection = &mut checker.connection;
+        if let (Some(to), Some(from)) = (connection.address, connection.bind_address) {
+            if to.is_ipv4() != from.is_ipv4() {
+                let place = checker.common.place("bindto");
+                let text = "`bindto` and `connect_ip` are of two families";
+                self.problems.error(place, text, "bindto has no effect");
+                connection.bind_address = None;
+            }
+        }
+        let link_local = [connection.address, connection.bind_address]
+            .into_iter()
+            .flatten()
+            .any(|address| match address {
+                std::net::IpAddr::V6(address) => address.is_unicast_link_local(),
+                std::net::IpAddr::V4(_) => false,
+            });
+        if link_local && connection.bind_interface.is_none() {
+            let place = checker.common.place("connect_ip");
+            let text = "a link-local address needs `bind_if`";
+            self.problems
+                .error(place, text, "say through which interface");
+        }
+    }
+}
+
+fn refuse_url(problems: &mut Problems, url: &Url) {
+    let text = "`url` without `path`";
+    problems.error(url.common.at.0, text, "it has no effect");
+}
+
+fn lists_of_group() -> super::keywords::Entry {
+    super::keywords::Entry::Members
+}
+
+/// A statement as it stands.
+fn keep(statement: Statement) -> Kept {
+    let texts = |words: Vec<super::lex::Word>| words.into_iter().map(|word| word.text).collect();
+    Kept {
+        name: statement.keyword.name,
+        words: texts(statement.words),
+        lines: statement.entries.into_iter().map(texts).collect(),
+        inside: statement.children.into_iter().map(keep).collect(),
+        braces: statement.keyword.opens != Opens::Nothing,
+    }
+}

@@ -1,0 +1,344 @@
+//! A line of text to words: comments, quotes, escapes, braces.
+
+use super::source::Place;
+
+/// A word, without its quotes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// The text.
+    pub text: String,
+    /// Whether it stood in double quotes.
+    pub quoted: bool,
+    /// Where.
+    pub place: Place,
+}
+
+/// How a statement ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// With its line.
+    Line,
+    /// With a `{`.
+    Opens,
+    /// It is a `}` and has no words.
+    Closes,
+}
+
+/// What stands between two ends: some words, then the end of a line or a brace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// The words.
+    pub words: Vec<Word>,
+    /// How it ends.
+    pub end: End,
+    /// The whole of it, or its brace.
+    pub place: Place,
+}
+
+/// A line without its comment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stripped {
+    /// The text, with `\#` and `\!` as they are meant.
+    pub text: String,
+    /// The character (from 1) of a comment that begins inside a word, as in `k@l!ve`.
+    pub cut: Option<(u32, char)>,
+}
+
+/// Takes the comment off a line: from `#` or `!` to its end, outside of double quotes.
+pub fn strip(line: &str) -> Stripped {
+    let mut text = String::with_capacity(line.len());
+    let mut quoted = false;
+    let mut cut = None;
+    let mut characters = line.chars().zip(1u32..).peekable();
+    while let Some((c, column)) = characters.next() {
+        match c {
+            '"' => quoted = !quoted,
+            '\\' if !quoted => {
+                if let Some((sign, _)) = characters.next_if(|(next, _)| "#!".contains(*next)) {
+                    text.push(sign);
+                    continue;
+                }
+            }
+            '#' | '!' if !quoted => {
+                let inside = text
+                    .chars()
+                    .next_back()
+                    .is_some_and(|before| !before.is_whitespace() && !"{}!#\"".contains(before));
+                let goes_on = characters
+                    .peek()
+                    .is_some_and(|(next, _)| !next.is_whitespace() && *next != c);
+                if inside && goes_on {
+                    cut = Some((column, c));
+                }
+                break;
+            }
+            _ => {}
+        }
+        text.push(c);
+    }
+    Stripped { text, cut }
+}
+
+/// What was found in a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pieces {
+    /// The pieces.
+    pub pieces: Vec<Piece>,
+    /// The character (from 1) of a double quote that nothing ends.
+    pub unterminated: Option<u32>,
+}
+
+/// Splits a line without a comment at its braces and blanks.
+///
+/// `place` is the line; the columns of the words are counted from its own.
+pub fn pieces(text: &str, place: Place) -> Pieces {
+    let mut found = Pieces::default();
+    let mut words: Vec<Word> = Vec::new();
+    let mut word = String::new();
+    let mut start = 0;
+    let mut quoted = false;
+    let at = |start: u32, end: u32| Place {
+        column: place.column + start,
+        length: end - start,
+        ..place
+    };
+    fn finish(words: &mut Vec<Word>, word: &mut String, quoted: bool, place: Place) {
+        if !word.is_empty() || quoted {
+            let text = std::mem::take(word);
+            words.push(Word {
+                text,
+                quoted,
+                place,
+            });
+        }
+    }
+    let mut last = 0;
+    for (c, column) in text.chars().zip(0u32..) {
+        last = column + 1;
+        if quoted {
+            match c {
+                '"' => {
+                    finish(&mut words, &mut word, true, at(start, column + 1));
+                    quoted = false;
+                }
+                _ => word.push(c),
+            }
+            continue;
+        }
+        let brace = c == '{' || c == '}';
+        if c == '"' || c.is_whitespace() || brace {
+            finish(&mut words, &mut word, false, at(start, column));
+        }
+        match c {
+            '"' => {
+                quoted = true;
+                start = column;
+            }
+            '{' => found.pieces.push(Piece {
+                place: whole(&words, at(column, column + 1)),
+                words: std::mem::take(&mut words),
+                end: End::Opens,
+            }),
+            '}' => {
+                push_line(&mut found.pieces, &mut words);
+                found.pieces.push(Piece {
+                    words: Vec::new(),
+                    end: End::Closes,
+                    place: at(column, column + 1),
+                });
+            }
+            _ if c.is_whitespace() => {}
+            _ => {
+                if word.is_empty() {
+                    start = column;
+                }
+                word.push(c);
+            }
+        }
+    }
+    if quoted {
+        found.unterminated = Some(start + 1);
+    }
+    finish(&mut words, &mut word, quoted, at(start, last));
+    push_line(&mut found.pieces, &mut words);
+    found
+}
+
+fn push_line(pieces: &mut Vec<Piece>, words: &mut Vec<Word>) {
+    if let Some(first) = words.first() {
+        pieces.push(Piece {
+            place: whole(words, first.place),
+            words: std::mem::take(words),
+            end: End::Line,
+        });
+    }
+}
+
+/// From the first word to the end of the last; `otherwise` if there is none.
+fn whole(words: &[Word], otherwise: Place) -> Place {
+    match words {
+        [] => otherwise,
+        [first, .., last] => Place {
+            length: (last.place.column + last.place.length).saturating_sub(first.place.column),
+            ..first.place
+        },
+        [only] => only.place,
+    }
+}
+
+/// The arguments of a script as it is started: blanks separate, `'` and `"` group, and `\` gives
+/// the well-known escapes.
+///
+/// # Errors
+///
+/// The quote that nothing ends.
+pub fn arguments(command: &str) -> Result<Vec<String>, char> {
+    let mut found = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    let mut characters = command.chars().peekable();
+    while let Some(c) = characters.next() {
+        match (quote, c) {
+            (_, '\\') => {
+                let escaped = escape(&mut characters);
+                word.get_or_insert_default().push(escaped);
+            }
+            (Some(end), _) if c == end => quote = None,
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (None, _) if c.is_whitespace() => found.extend(word.take()),
+            _ => word.get_or_insert_default().push(c),
+        }
+    }
+    found.extend(word);
+    match quote {
+        Some(quote) => Err(quote),
+        None => Ok(found),
+    }
+}
+
+type Rest<'a> = std::iter::Peekable<std::str::Chars<'a>>;
+
+/// The byte whose digits, `most` of them, come after `value`.
+fn number(rest: &mut Rest<'_>, mut value: u32, radix: u32, most: usize) -> char {
+    for _ in 0..most {
+        let Some(digit) = rest.peek().and_then(|c| c.to_digit(radix)) else {
+            break;
+        };
+        value = (value * radix + digit) & 0xff;
+        rest.next();
+    }
+    char::from_u32(value).unwrap_or('?')
+}
+
+/// The character that an escape stands for, once its `\` is read.
+fn escape(rest: &mut Rest<'_>) -> char {
+    let Some(c) = rest.next() else { return '\\' };
+    match c {
+        'a' => '\x07',
+        'b' => '\x08',
+        'E' => '\x1b',
+        'f' => '\x0c',
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'v' => '\x0b',
+        'x' => number(rest, 0, 16, usize::MAX),
+        'c' => match rest.next() {
+            Some(c) => char::from_u32(u32::from(c) & 0x1f).unwrap_or('?'),
+            None => 'c',
+        },
+        '0'..='7' => number(rest, c.to_digit(8).unwrap_or(0), 8, 2),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<(Vec<String>, End)> {
+        let place = Place {
+            line: 1,
+            column: 1,
+            ..Place::default()
+        };
+        let pieces = pieces(&strip(text).text, place).pieces;
+        let texts = |piece: Piece| piece.words.into_iter().map(|word| word.text).collect();
+        let end = |piece: &Piece| piece.end;
+        pieces
+            .into_iter()
+            .map(|piece| {
+                let end = end(&piece);
+                (texts(piece), end)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn braces_end_pieces_and_comments_end_lines() {
+        let line = |words: &[&str], end| {
+            let words: Vec<String> = words.iter().map(|&word| word.into()).collect();
+            (words, end)
+        };
+        for (text, expected) in [
+            ("", vec![]),
+            ("a b # c", vec![line(&["a", "b"], End::Line)]),
+            ("a \"b # c\"", vec![line(&["a", "b # c"], End::Line)]),
+            ("a\\!b", vec![line(&["a!b"], End::Line)]),
+            (
+                "a{b}",
+                vec![
+                    line(&["a"], End::Opens),
+                    line(&["b"], End::Line),
+                    line(&[], End::Closes),
+                ],
+            ),
+            ("a \"{\"", vec![line(&["a", "{"], End::Line)]),
+            ("a \"\"", vec![line(&["a", ""], End::Line)]),
+            ("\"M\"S", vec![line(&["M", "S"], End::Line)]),
+        ] {
+            assert_eq!(words(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_comment_that_cuts_a_word_is_seen() {
+        assert_eq!(strip("auth_pass k@l!ve").cut, Some((14, '!')));
+        for text in ["a !b", "a! b", "a {#b", "\"a!b\"", "a\\!b", "!!a", "a!!"] {
+            assert_eq!(strip(text).cut, None, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_know_their_columns() {
+        let place = Place {
+            line: 1,
+            column: 1,
+            ..Place::default()
+        };
+        let found = pieces("  é \"b c\" {", place);
+        let columns: Vec<(u32, u32)> = found.pieces[0]
+            .words
+            .iter()
+            .map(|word| (word.place.column, word.place.length))
+            .collect();
+        assert_eq!(columns, [(3, 1), (5, 5)]);
+    }
+
+    #[test]
+    fn the_arguments_of_a_script_are_split_a_second_time() {
+        for (text, expected) in [
+            ("/bin/x a  b", Ok(vec!["/bin/x", "a", "b"])),
+            ("'a b' \"c d\"", Ok(vec!["a b", "c d"])),
+            ("a\\ b \\x41\\102\\n ''", Ok(vec!["a b", "AB\n", ""])),
+            ("a 'b", Err('\'')),
+        ] {
+            let found = arguments(text);
+            let expected = expected.map(|words| words.into_iter().map(String::from).collect());
+            assert_eq!(found, expected, "{text}");
+        }
+    }
+}

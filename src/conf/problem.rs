@@ -1,0 +1,187 @@
+//! What is wrong with a configuration, as values, and how it is told.
+
+use std::fmt::Write;
+
+use super::source::{Place, Sources};
+
+/// How bad a problem is, from the mildest on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// keepalived says nothing of it; the user should know.
+    Note,
+    /// keepalived complains as well, and both of us do what was probably meant.
+    Warning,
+    /// keepalived complains as well, and something that stands there has no effect.
+    Error,
+    /// keepalived would not start.
+    Fatal,
+}
+
+impl Severity {
+    /// `note`, `warning` or `error`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Error | Severity::Fatal => "error",
+        }
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where; some problems are of the whole configuration.
+    pub place: Option<Place>,
+    /// What is wrong, in one line.
+    pub text: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    /// A problem at a place.
+    pub fn new(severity: Severity, place: Place, text: impl Into<String>) -> Self {
+        Problem {
+            severity,
+            place: Some(place),
+            text: text.into(),
+            hint: None,
+        }
+    }
+
+    /// The problem with what to do about it.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The problem for a reader: where and what, the line with a mark, what to do.
+    pub fn render(&self, sources: &Sources) -> String {
+        let mut out = String::new();
+        // Writing to a String does not fail.
+        let _ = self.render_to(&mut out, sources);
+        out
+    }
+
+    fn render_to(&self, out: &mut String, sources: &Sources) -> std::fmt::Result {
+        /// A line is shown up to here.
+        const WIDEST: usize = 160;
+        let name = self.severity.name();
+        match self.place {
+            None => writeln!(out, "{name}: {}", self.text)?,
+            Some(place) => {
+                writeln!(out, "{}: {name}: {}", sources.locate(place), self.text)?;
+                if let Some(line) = sources.line(place) {
+                    let number = place.line.to_string();
+                    // A tab stays a tab in both lines, so that the mark stands right.
+                    let shown: String = line.chars().take(WIDEST).filter(is_plain).collect();
+                    let before = (place.column as usize).saturating_sub(1);
+                    let rest = shown.trim_end().chars().count().saturating_sub(before);
+                    let length = match place.length as usize {
+                        0 => rest,
+                        length => length.min(rest),
+                    };
+                    let indent: String = shown
+                        .chars()
+                        .take(before)
+                        .map(|c| if c == '\t' { '\t' } else { ' ' })
+                        .collect();
+                    writeln!(out, " {number} | {}", shown.trim_end())?;
+                    if length > 0 {
+                        let margin = " ".repeat(number.len());
+                        writeln!(out, " {margin} | {indent}{}", "^".repeat(length))?;
+                    }
+                }
+            }
+        }
+        match &self.hint {
+            Some(hint) => writeln!(out, "   = {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether a character does nothing to a terminal.
+fn is_plain(c: &char) -> bool {
+    !c.is_control() || *c == '\t'
+}
+
+/// The problems of a configuration as they are found.
+#[derive(Clone, Debug, Default)]
+pub struct Problems {
+    found: Vec<Problem>,
+}
+
+impl Problems {
+    /// So many are enough for any reader, and a bound for a hostile file.
+    const MOST: usize = 10_000;
+
+    /// Adds one.
+    pub fn add(&mut self, problem: Problem) {
+        if self.found.len() < Self::MOST {
+            self.found.push(problem);
+        }
+    }
+
+    /// Adds one that keepalived does not speak of.
+    pub fn note(&mut self, place: Place, text: impl Into<String>, hint: &str) {
+        self.add(Problem::new(Severity::Note, place, text).hint(hint));
+    }
+
+    /// Adds a warning.
+    pub fn warning(&mut self, place: Place, text: impl Into<String>, hint: &str) {
+        self.add(Problem::new(Severity::Warning, place, text).hint(hint));
+    }
+
+    /// Adds an error.
+    pub fn error(&mut self, place: Place, text: impl Into<String>, hint: &str) {
+        self.add(Problem::new(Severity::Error, place, text).hint(hint));
+    }
+
+    /// All of them by place, each once.
+    pub fn sorted(mut self) -> Vec<Problem> {
+        self.found.sort_by_key(|problem| problem.place);
+        self.found.dedup();
+        self.found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_shows_its_line_with_a_mark() {
+        let mut sources = Sources::default();
+        let file = sources.add("a.conf", "x {\n\tpresistence_timeout 50\n}\n");
+        let place = Place {
+            file,
+            line: 2,
+            column: 2,
+            length: 19,
+        };
+        let problem = Problem::new(Severity::Error, place, "unknown keyword").hint("look again");
+        assert_eq!(
+            problem.render(&sources),
+            "a.conf:2:2: error: unknown keyword\n 2 | \tpresistence_timeout 50\n   | \t^^^^^^^^^^^^^^^^^^^\n   = look again\n"
+        );
+    }
+
+    #[test]
+    fn a_place_outside_of_the_text_is_no_panic() {
+        let mut sources = Sources::default();
+        sources.add("a.conf", "x\n");
+        for (line, column) in [(0, 0), (1, 9), (9, 1)] {
+            let place = Place {
+                file: 0,
+                line,
+                column,
+                length: 3,
+            };
+            Problem::new(Severity::Note, place, "text").render(&sources);
+        }
+    }
+}

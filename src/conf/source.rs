@@ -1,0 +1,88 @@
+//! Where a word of a configuration stands, and the text of the files, for whoever points at it.
+
+use std::fmt;
+
+/// A place in a file: whole lines and characters, counted from 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Place {
+    /// Which of the [`Sources`].
+    pub file: u32,
+    /// The line.
+    pub line: u32,
+    /// The first character.
+    pub column: u32,
+    /// How many characters; 0 for the rest of the line.
+    pub length: u32,
+}
+
+/// A place that two values may differ in and still be equal: it says where a setting stood, not
+/// what it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct At(pub Place);
+
+impl PartialEq for At {
+    fn eq(&self, _: &At) -> bool {
+        true
+    }
+}
+
+impl Eq for At {}
+
+/// The files that were read, in the order in which they were.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    files: Vec<Source>,
+}
+
+/// A file: its name, and its text line by line.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// As it was asked for.
+    pub name: String,
+    /// Without their ends.
+    pub lines: Vec<String>,
+}
+
+impl Sources {
+    /// Adds a file; gives its number.
+    pub fn add(&mut self, name: &str, text: &str) -> u32 {
+        self.files.push(Source {
+            name: name.to_owned(),
+            lines: text.lines().map(str::to_owned).collect(),
+        });
+        u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// The file with that number.
+    pub fn file(&self, number: u32) -> Option<&Source> {
+        self.files.get(number as usize)
+    }
+
+    /// The text of the line where `place` is.
+    pub fn line(&self, place: Place) -> Option<&str> {
+        let source = self.file(place.file)?;
+        let line = source.lines.get((place.line as usize).checked_sub(1)?)?;
+        Some(line)
+    }
+
+    /// `FILE:LINE:COLUMN`.
+    pub fn locate(&self, place: Place) -> Located<'_> {
+        Located {
+            name: self.file(place.file).map_or("?", |source| &source.name),
+            place,
+        }
+    }
+}
+
+/// What [`Sources::locate`] gives.
+pub struct Located<'a> {
+    name: &'a str,
+    place: Place,
+}
+
+impl fmt::Display for Located<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Place { line, column, .. } = self.place;
+        write!(f, "{}:{line}:{column}", self.name)
+    }
+}

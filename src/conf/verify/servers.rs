@@ -1,0 +1,249 @@
+//! Virtual servers and their real servers.
+
+use std::collections::HashSet;
+
+use crate::addr::Endpoint;
+use crate::conf::field::Transport;
+use crate::conf::model::{Config, DEFAULT_PERSISTENCE, VirtualServer};
+use crate::conf::problem::Problems;
+use crate::conf::value::VirtualAddress;
+use crate::ipvs::Forwarding;
+
+pub fn verify(config: &mut Config, problems: &mut Problems) {
+    let groups: HashSet<&str> = config
+        .groups
+        .iter()
+        .map(|group| group.name.as_str())
+        .collect();
+    config.virtual_servers.retain_mut(|server| {
+        if let Some(VirtualAddress::Group(group)) = &server.address {
+            if !groups.contains(group.as_str()) {
+                let text = format!("there is no virtual_server_group `{group}`");
+                problems.note(server.common.at.0, text, "the virtual server has no effect");
+                return false;
+            }
+        }
+        Verifier {
+            name: describe(server),
+            problems,
+        }
+        .virtual_server(server)
+    });
+}
+
+fn describe(server: &VirtualServer) -> String {
+    match &server.address {
+        Some(VirtualAddress::Address(endpoint)) => format!("virtual server {endpoint}"),
+        Some(VirtualAddress::Mark(mark)) => format!("virtual server of mark {mark}"),
+        Some(VirtualAddress::Group(name)) => format!("virtual server of group {name}"),
+        None => String::new(),
+    }
+}
+
+struct Verifier<'a> {
+    name: String,
+    problems: &'a mut Problems,
+}
+
+impl Verifier<'_> {
+    fn warn(&mut self, server: &VirtualServer, keyword: &str, text: &str, hint: &str) {
+        let place = server.common.place(keyword);
+        let text = format!("{}: {text}", self.name);
+        self.problems.warning(place, text, hint);
+    }
+
+    /// Whether the virtual server has an effect.
+    fn virtual_server(&mut self, server: &mut VirtualServer) -> bool {
+        self.scheduling(server);
+        self.real_servers(server);
+        if server.real_servers.is_empty() {
+            let text = format!("{} has no real server", self.name);
+            self.problems
+                .error(server.common.at.0, text, "it has no effect");
+            return false;
+        }
+        self.ports(server);
+        self.quorum(server);
+        true
+    }
+
+    fn scheduling(&mut self, server: &mut VirtualServer) {
+        let is_mark = matches!(server.address, Some(VirtualAddress::Mark(_)));
+        if server.scheduler.is_none() {
+            self.warn(
+                server,
+                "lb_algo",
+                "no scheduler",
+                "taken as wlc: write `lb_algo NAME`",
+            );
+        }
+        if server.forwarding.is_none() {
+            let hint = "taken as NAT: write `lb_kind NAT`, `DR` or `TUN`";
+            self.warn(server, "lb_kind", "no forwarding method", hint);
+        }
+        match server.protocol {
+            None if !is_mark => {
+                let hint = "taken as UDP: write `protocol TCP`, `UDP` or `SCTP`";
+                self.warn(server, "protocol", "no protocol", hint);
+            }
+            Some(_) if is_mark => {
+                self.warn(server, "protocol", "a mark has no protocol", "remove it");
+                server.protocol = None;
+            }
+            _ => {}
+        }
+        if server.one_packet && server.protocol.is_some_and(|p| p != Transport::Udp) {
+            self.warn(server, "ops", "`ops` is for UDP alone", "it has no effect");
+            server.one_packet = false;
+        }
+        let scheduler = server.scheduler.as_ref().map_or("", |name| name.as_str());
+        for (keyword, of) in [
+            ("sh-port", "sh"),
+            ("sh-fallback", "sh"),
+            ("hashed", "sh"),
+            ("mh-port", "mh"),
+            ("mh-fallback", "mh"),
+        ] {
+            if server.common.has(keyword) && scheduler != of {
+                let place = server.common.place(keyword);
+                let text = format!("{}: `{keyword}` is for the scheduler {of}", self.name);
+                self.problems.error(place, text, "it has no effect");
+                match keyword {
+                    "sh-port" | "hashed" => server.sh_port = false,
+                    "sh-fallback" => server.sh_fallback = false,
+                    "mh-port" => server.mh_port = false,
+                    _ => server.mh_fallback = false,
+                }
+            }
+        }
+        let against_mark = is_mark && server.ha_suspend;
+        if against_mark {
+            let text = "`ha_suspend` does not go with a mark";
+            self.warn(server, "ha_suspend", text, "it has no effect");
+            server.ha_suspend = false;
+        }
+        if let (Some(VirtualAddress::Address(endpoint)), Some(family)) =
+            (&server.address, server.ip_family)
+        {
+            let is_v6 = family == crate::conf::field::IpFamily::Inet6;
+            if endpoint.address.is_ipv6() != is_v6 {
+                let text = "`ip_family` is not that of the address";
+                self.warn(
+                    server,
+                    "ip_family",
+                    text,
+                    "it has no effect: it is for marks",
+                );
+                server.ip_family = None;
+            }
+        }
+        if server.sorry_forwarding.is_some() && server.sorry_server.is_none() {
+            let text = "`sorry_server_lvs_method` without `sorry_server`";
+            self.warn(server, "sorry_server_lvs_method", text, "it has no effect");
+            server.sorry_forwarding = None;
+        }
+    }
+
+    /// Leaves out real servers of another family, and those that stand twice.
+    fn real_servers(&mut self, server: &mut VirtualServer) {
+        let family = server.family();
+        let common = server.forwarding.unwrap_or(Forwarding::Masquerade);
+        let name = &self.name;
+        let problems = &mut *self.problems;
+        let mut seen: HashSet<Endpoint> = HashSet::new();
+        server.real_servers.retain(|real| {
+            let Some(endpoint) = real.endpoint else {
+                return false;
+            };
+            let tunnel = matches!(real.forwarding.unwrap_or(common), Forwarding::Tunnel(_));
+            let place = real.common.at.0;
+            if endpoint.family() != family && !tunnel {
+                let text = format!("{name}: real server {endpoint} is of another family");
+                let hint = "it has no effect: only tunnels (TUN) lead from one family to the other";
+                problems.error(place, text, hint);
+                return false;
+            }
+            if !seen.insert(endpoint) {
+                let text = format!("{name}: real server {endpoint} stands twice");
+                problems.error(place, text, "the second has no effect");
+                return false;
+            }
+            true
+        });
+    }
+
+    fn ports(&mut self, server: &mut VirtualServer) {
+        let is_address = matches!(server.address, Some(VirtualAddress::Address(_)));
+        let is_mark = matches!(server.address, Some(VirtualAddress::Mark(_)));
+        let port = server.port();
+        if is_address && port == 0 && server.persistence.is_none() {
+            let text = "all ports (0) go with persistence alone";
+            let hint = "persistence_timeout is set: write it, or a port";
+            self.warn(server, "virtual_server", text, hint);
+            server.persistence = Some(DEFAULT_PERSISTENCE);
+        }
+        if !is_address && !is_mark {
+            return;
+        }
+        let common = server.forwarding.unwrap_or(Forwarding::Masquerade);
+        for real in &mut server.real_servers {
+            let Some(endpoint) = &mut real.endpoint else {
+                continue;
+            };
+            let nat = real.forwarding.unwrap_or(common) == Forwarding::Masquerade;
+            if endpoint.port != 0 && endpoint.port != port && !nat {
+                let text = format!("{}: real server {endpoint} has another port", self.name);
+                let hint = "taken as that of the virtual server: only NAT changes ports";
+                self.problems.warning(real.common.at.0, text, hint);
+                endpoint.port = port;
+            }
+        }
+        let place = server.common.place("sorry_server");
+        let sorry_nat = server.sorry_forwarding.unwrap_or(common) == Forwarding::Masquerade;
+        if let Some(sorry) = &mut server.sorry_server {
+            if sorry.port != 0 && sorry.port != port && !sorry_nat {
+                let text = format!("{}: sorry server {sorry} has another port", self.name);
+                let hint = "taken as that of the virtual server: only NAT changes ports";
+                self.problems.warning(place, text, hint);
+                sorry.port = port;
+            }
+        }
+    }
+
+    fn quorum(&mut self, server: &mut VirtualServer) {
+        let weight = server.weight;
+        let weights = server
+            .real_servers
+            .iter()
+            .map(|real| real.weight.unwrap_or(weight));
+        let total: u64 = weights.map(u64::from).sum();
+        if u64::from(server.quorum) > total {
+            let text = format!(
+                "{}: quorum {} is more than all weights together, {total}",
+                self.name, server.quorum
+            );
+            let place = server.common.place("quorum");
+            self.problems
+                .warning(place, text, &format!("taken as {total}"));
+            server.quorum = u32::try_from(total).unwrap_or(u32::MAX);
+        }
+        if server.hysteresis > 0 && server.hysteresis >= server.quorum {
+            let text = format!(
+                "hysteresis {} is not less than quorum {}",
+                server.hysteresis, server.quorum
+            );
+            self.warn(server, "hysteresis", &text, "taken as 0");
+            server.hysteresis = 0;
+        }
+        let gained_at = u64::from(server.quorum) + u64::from(server.hysteresis);
+        if gained_at > total && server.hysteresis > 0 {
+            let place = server.common.place("hysteresis");
+            let text = format!(
+                "{}: the quorum is gained at {gained_at} (quorum + hysteresis), and all weights together are {total}",
+                self.name
+            );
+            let hint = "once lost it never comes back: lower one of the two";
+            self.problems.note(place, text, hint);
+        }
+    }
+}

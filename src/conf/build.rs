@@ -213,7 +213,10 @@ impl Builder<'_> {
             let text = format!("vrrp_track_process `{}` has no `process`", process.name);
             return self.problems.error(place, text, "it has no effect");
         }
-        if process.quorum_max.is_some_and(|most| most < process.quorum) {
+        if process
+            .quorum_max
+            .is_some_and(|most| most != 0 && most < process.quorum)
+        {
             let text = "`quorum_max` is below the quorum";
             let place = process.common.place("quorum_max");
             self.problems.error(place, text, "it has no effect");
@@ -403,6 +406,9 @@ impl Builder<'_> {
                 }
             }
         });
+        for checker in &mut checkers {
+            self.source(checker, address.is_ipv4());
+        }
         server.checkers = checkers;
         server.common.kept.append(&mut kept);
         Some(server)
@@ -475,6 +481,12 @@ impl Builder<'_> {
                 }
                 Some(_) => {}
             },
+            CheckerKind::Udp(udp) if udp.min_reply_length > udp.max_reply_length => {
+                let place = checker.common.place("min_reply_length");
+                let text = "`min_reply_length` is above `max_reply_length`";
+                self.problems
+                    .warning(place, text, "each check fails: lower it");
+            }
             CheckerKind::Dns(dns) => {
                 let inner = dns.name.strip_suffix('.').unwrap_or(&dns.name);
                 if !inner.is_empty() && inner.split('.').any(str::is_empty) {
@@ -489,6 +501,18 @@ impl Builder<'_> {
         }
         self.connection(&mut checker);
         Some(checker)
+    }
+
+    /// What connects to the real server itself comes from an address of its family.
+    fn source(&mut self, checker: &mut Checker, server_is_v4: bool) {
+        let connection = &mut checker.connection;
+        let other = |from: std::net::IpAddr| from.is_ipv4() != server_is_v4;
+        if connection.address.is_none() && connection.bind_address.is_some_and(other) {
+            let place = checker.common.place("bindto");
+            let text = "`bindto` is not of the family of the real server";
+            self.problems.error(place, text, "it has no effect");
+            connection.bind_address = None;
+        }
     }
 
     /// The ends of a connection must fit.

@@ -24,6 +24,8 @@ pub enum Kind {
     Number(i64, i64),
     /// A decimal number of seconds, from so many microseconds to so many.
     Seconds(u64, u64),
+    /// A whole number of seconds, from 0 to that.
+    WholeSeconds(i64),
     /// A word.
     Text,
     /// The name of an interface, up to 15 bytes.
@@ -180,6 +182,10 @@ impl Kind {
                 let micros = micros(text, least, most).map_err(at_first)?;
                 Value::Seconds(Duration::from_micros(micros))
             }
+            Kind::WholeSeconds(most) => {
+                let seconds = number(text, 0, most).map_err(at_first)?;
+                Value::Seconds(Duration::from_secs(seconds.unsigned_abs()))
+            }
             Kind::Text => Value::Text(plain(first)),
             Kind::Interface if text.len() > LONGEST_INTERFACE => {
                 let longest = LONGEST_INTERFACE;
@@ -276,11 +282,6 @@ impl Kind {
         })
     }
 
-    /// Checks a time from 0 on.
-    fn seconds(text: &str) -> Result<(), String> {
-        micros(text, 0, 4_294_967_295).map(|_| ())
-    }
-
     /// How many words it takes at most; the rest has no effect.
     pub fn most_words(self) -> usize {
         match self {
@@ -301,6 +302,7 @@ impl Kind {
             Kind::Seconds(least, most) => {
                 format!("{}..{} s", decimal(least), decimal(most))
             }
+            Kind::WholeSeconds(most) => format!("0..{most} s, whole"),
             Kind::Text => "TEXT".into(),
             Kind::Interface => "INTERFACE".into(),
             Kind::Choice(of) | Kind::AnyCase(of) => of.join("|"),

@@ -1,6 +1,6 @@
 //! Arguments with a little grammar of their own. They are checked here and kept as words.
 
-use super::{Kind, address, number};
+use super::{address, number};
 
 /// Which grammar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum Form {
     Vmac,
     /// `[all] SECONDS`.
     ExtraInterfaces,
+    /// As `ExtraInterfaces`; 0 seconds for none.
+    ExtraInterfacesOrNone,
     /// `[VALUE] [overwrite]`.
     InitFile,
     /// `MTU`, `ADVERT` or a number.
@@ -41,7 +43,7 @@ impl Form {
             Form::Umask => "OCTAL|BIT|...",
             Form::IncludeCheck => "[+-]read match wildcard_match brace_match",
             Form::Vmac => "[INTERFACE] [MAC]",
-            Form::ExtraInterfaces => "[all] SECONDS",
+            Form::ExtraInterfaces | Form::ExtraInterfacesOrNone => "[all] SECONDS",
             Form::InitFile => "[VALUE] [overwrite]",
             Form::ReceiveBuffers => "MTU|ADVERT|BYTES",
             Form::Cpus => "CPU ...",
@@ -70,21 +72,22 @@ impl Form {
                 one_of(word.trim_start_matches(['+', '-']), &names)
             }),
             Form::Vmac => vmac(words),
-            Form::ExtraInterfaces => {
+            Form::ExtraInterfaces | Form::ExtraInterfacesOrNone => {
+                let least = i64::from(self == Form::ExtraInterfaces);
                 let place = usize::from(words.first() == Some(&"all"));
                 match words.get(place) {
-                    Some(time) => Kind::seconds(time).map_err(at(place)),
+                    Some(time) => in_range(time, least, 86_400).map_err(at(place)),
                     None => Err((0, "a time is missing".into())),
                 }
             }
             Form::InitFile => each(words, |word| match word {
                 "overwrite" => Ok(()),
-                _ => in_range(word, i64::from(i32::MIN), i64::from(i32::MAX)),
+                _ => in_range(word, -254, 254),
             }),
             Form::ReceiveBuffers => match words {
                 ["MTU" | "ADVERT"] => Ok(()),
                 ["MTU" | "ADVERT", _, ..] => Err((1, "there is one policy".into())),
-                _ => each(&words[..1], |word| in_range(word, 1, U32)),
+                _ => each(&words[..1], |word| in_range(word, 0, U32)),
             },
             Form::Cpus => each(words, |word| in_range(word, 0, 4095)),
         }

@@ -1,13 +1,14 @@
 //! Virtual servers and their real servers.
 
 use std::collections::HashSet;
+use std::net::Ipv4Addr;
 
-use crate::addr::Endpoint;
+use crate::addr::{Endpoint, Family};
 use crate::conf::field::Transport;
 use crate::conf::model::{Config, DEFAULT_PERSISTENCE, VirtualServer};
 use crate::conf::problem::Problems;
 use crate::conf::value::VirtualAddress;
-use crate::ipvs::Forwarding;
+use crate::ipvs::{Forwarding, Netmask};
 
 pub fn verify(config: &mut Config, problems: &mut Problems) {
     let groups: HashSet<&str> = config
@@ -55,6 +56,8 @@ impl Verifier<'_> {
     /// Whether the virtual server has an effect.
     fn virtual_server(&mut self, server: &mut VirtualServer) -> bool {
         self.scheduling(server);
+        self.granularity(server);
+        self.sorry_server(server);
         self.real_servers(server);
         if server.real_servers.is_empty() {
             let text = format!("{} has no real server", self.name);
@@ -141,6 +144,55 @@ impl Verifier<'_> {
             let text = "`sorry_server_lvs_method` without `sorry_server`";
             self.warn(server, "sorry_server_lvs_method", text, "it has no effect");
             server.sorry_forwarding = None;
+        }
+    }
+
+    /// A number is the length of a prefix in IPv6, and to keepalived an address in IPv4.
+    fn granularity(&mut self, server: &mut VirtualServer) {
+        let (Family::V4, Some(Netmask::V6(length))) = (server.family(), server.granularity) else {
+            return;
+        };
+        let mask = Ipv4Addr::from(match length {
+            1..=32 => u32::MAX << (32 - length),
+            _ => u32::MAX,
+        });
+        let place = server.common.place("persistence_granularity");
+        let text = format!(
+            "{}: IPv4 has masks, and {length} is read as {}",
+            self.name,
+            Ipv4Addr::from(length)
+        );
+        let hint = format!("taken as {mask} here: write that");
+        self.problems.note(place, text, &hint);
+        server.granularity = Some(Netmask::V4(mask));
+    }
+
+    fn sorry_server(&mut self, server: &mut VirtualServer) {
+        let tunnel = |of: &VirtualServer| {
+            let forwarding = of.sorry_forwarding.or(of.forwarding);
+            matches!(forwarding, Some(Forwarding::Tunnel(_)))
+        };
+        let family = server.family();
+        if server
+            .sorry_server
+            .is_some_and(|sorry| sorry.family() != family)
+            && !tunnel(server)
+        {
+            let text = format!("{}: the sorry server is of another family", self.name);
+            let place = server.common.place("sorry_server");
+            self.problems.error(place, text, "it has no effect");
+            server.sorry_server = None;
+        }
+        let place = server.common.place("sorry_server_inhibit");
+        let late = server.common.has("sorry_server") && server.common.place("sorry_server") < place;
+        if server.sorry_server_inhibit && !late {
+            let text = format!(
+                "{}: `sorry_server_inhibit` without `sorry_server` before it",
+                self.name
+            );
+            self.problems
+                .error(place, text, "it has no effect: put it behind sorry_server");
+            server.sorry_server_inhibit = false;
         }
     }
 

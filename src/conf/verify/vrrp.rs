@@ -71,6 +71,7 @@ impl Verifier<'_> {
         if self.strict {
             self.strictly(instance, version);
         }
+        self.devices(instance);
         self.own_interface(instance);
         self.weights(instance);
         true
@@ -215,14 +216,14 @@ impl Verifier<'_> {
 
     fn unicast(&mut self, instance: &mut Instance) {
         self.ends(instance);
-        let word = [
+        const UNICAST: [&str; 5] = [
             "unicast_peer",
             "unicast_src_ip",
             "unicast_ttl",
-            "unicast_fault_no_peer",
-        ]
-        .into_iter()
-        .find(|word| *word != "unicast_fault_no_peer" && instance.common.has(word));
+            "check_unicast_src",
+            "old_unicast_checksum",
+        ];
+        let word = UNICAST.into_iter().find(|word| instance.common.has(word));
         match word {
             Some(word) if instance.unicast_peers.is_empty() && !instance.unicast_fault_no_peer => {
                 let text = format!("{}: `{word}` without a peer", instance.name);
@@ -257,6 +258,8 @@ impl Verifier<'_> {
             problems.error(place, text, "it has no effect");
             false
         };
+        let place = instance.common.place("mcast_src_ip");
+        instance.mcast_source = instance.mcast_source.filter(|ip| fits(*ip, place));
         let place = instance.common.place("unicast_src_ip");
         instance.unicast_source = instance.unicast_source.filter(|ip| fits(*ip, place));
         instance
@@ -287,6 +290,22 @@ impl Verifier<'_> {
             let text = "`state MASTER` in strict mode needs priority 255";
             warn("state", text, "taken as BACKUP");
             instance.state = Some(State::Backup);
+        }
+    }
+
+    /// Options of interfaces that the instance does not have.
+    fn devices(&mut self, instance: &mut Instance) {
+        if instance.vrf.take().is_some() {
+            let text = format!("{}: `vrf` with an `interface`", instance.name);
+            let place = instance.common.place("vrf");
+            self.problems.error(place, text, "it has no effect");
+        }
+        let has_vmac = instance.use_vmac.is_some() || instance.common.has("use_ipvlan");
+        if instance.vmac_xmit_base && !has_vmac {
+            let text = format!("{}: `vmac_xmit_base` without `use_vmac`", instance.name);
+            let place = instance.common.place("vmac_xmit_base");
+            self.problems.warning(place, text, "it has no effect");
+            instance.vmac_xmit_base = false;
         }
     }
 

@@ -518,6 +518,7 @@ fn statements() -> impl Strategy<Value = String> {
             .filter(|k| {
                 ![
                     "script_user",
+                    "script",
                     "user",
                     "smtp_server",
                     "interface",

@@ -6,7 +6,7 @@ use super::keywords::Entry;
 use super::lex::Word;
 use super::problem::{Problem, Problems, Severity};
 use super::source::At;
-use super::value::{LONGEST_INTERFACE, Value, Weight, address, number};
+use super::value::{LONGEST_INTERFACE, TAILS, Value, Weight, address, bare_address, number};
 use crate::addr::Family;
 
 pub use member::Member;
@@ -309,6 +309,9 @@ fn interface_address(line: &[Word]) -> Read<InterfaceAddress> {
             }
             "label" => found.label = Some(text),
             "peer" => match prefixed(&text) {
+                Ok(_) if text.contains('/') => {
+                    return Read::refuse(value, format!("peer `{text}` has a prefix"));
+                }
                 Ok((peer, _, None)) if peer.is_ipv4() == address.is_ipv4() => {
                     found.peer = Some(text);
                 }
@@ -362,11 +365,16 @@ fn peer(line: &[Word]) -> Read<Peer> {
             problems: Vec::new(),
         };
     };
-    let address = match address(&first.text) {
+    let address = match bare_address(&first.text) {
         Ok(address) => address,
         Err(text) => return Read::refuse(first, text),
     };
     let mut problems = Vec::new();
+    if first.text.contains(TAILS) {
+        let text = format!("`{}`: an address alone stands here", first.text);
+        let hint = "what follows the address has no effect";
+        problems.push(Problem::new(Severity::Note, first.place, text).hint(hint));
+    }
     let mut found = Peer {
         address,
         min_ttl: None,

@@ -6,7 +6,7 @@ use super::keywords::{self, Acts, Block, Entry, Keyword, Needs, Opens};
 use super::lex::{End, Piece, Word};
 use super::problem::{Problem, Problems, Severity};
 use super::source::Place;
-use super::value::Value;
+use super::value::{TAILS, Value};
 
 /// A keyword with what stands behind it and in its block.
 #[derive(Clone, Debug)]
@@ -292,6 +292,12 @@ impl Parser<'_> {
         match kind.read(&statement.words) {
             Ok(value) => {
                 statement.value = value;
+                let first = statement.words.first().filter(|_| kind.is_address());
+                if let Some(first) = first.filter(|word| word.text.contains(TAILS)) {
+                    let text = format!("`{}`: an address alone stands here", first.text);
+                    self.problems
+                        .note(first.place, text, "what follows the address has no effect");
+                }
                 true
             }
             Err((at, problem)) => {

@@ -208,16 +208,16 @@ impl Kind {
                 };
                 Value::Text((*found).to_owned())
             }
-            Kind::Address => Value::Address(address(text).map_err(at_first)?),
+            Kind::Address => Value::Address(bare_address(text).map_err(at_first)?),
             Kind::Multicast(family) => {
-                let address = address(text).map_err(at_first)?;
+                let address = bare_address(text).map_err(at_first)?;
                 if address.is_ipv4() != (family == 4) || !address.is_multicast() {
                     return Err((0, format!("`{text}` is no IPv{family} multicast address")));
                 }
                 Value::Address(address)
             }
             Kind::Group => {
-                let address = address(text).map_err(at_first)?;
+                let address = bare_address(text).map_err(at_first)?;
                 if !address.is_multicast() {
                     return Err((0, format!("`{text}` is no multicast address")));
                 }
@@ -229,7 +229,7 @@ impl Kind {
                 Value::Words(words.iter().map(plain).collect())
             }
             Kind::Server => {
-                let address = address(text).map_err(at_first)?;
+                let address = bare_address(text).map_err(at_first)?;
                 Value::Server(address, port(words.get(1)).map_err(|problem| (1, problem))?)
             }
             Kind::VirtualServer => Value::VirtualServer(virtual_address(words)?),
@@ -280,6 +280,14 @@ impl Kind {
             }
             Kind::Words => Value::Words(words.iter().map(plain).collect()),
         })
+    }
+
+    /// Whether its first word is an address.
+    pub fn is_address(self) -> bool {
+        matches!(
+            self,
+            Kind::Address | Kind::Multicast(_) | Kind::Group | Kind::Server | Kind::VirtualServer
+        )
     }
 
     /// How many words it takes at most; the rest has no effect.
@@ -386,6 +394,19 @@ pub fn address(text: &str) -> Result<IpAddr, String> {
         .map_err(|_| format!("`{text}` is not an IP address"))
 }
 
+/// An address of which keepalived ignores what follows a `/` or `-`.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn bare_address(text: &str) -> Result<IpAddr, String> {
+    let end = text.find(TAILS).unwrap_or(text.len());
+    address(&text[..end]).map_err(|_| format!("`{text}` is not an IP address"))
+}
+
+/// What begins the part of an address that has no effect.
+pub const TAILS: [char; 2] = ['/', '-'];
+
 fn port(word: Option<&Word>) -> Result<Option<u16>, String> {
     let Some(word) = word else { return Ok(None) };
     let port = number(&word.text, 0, 65535)?;
@@ -405,7 +426,7 @@ fn virtual_address(words: &[Word]) -> Result<VirtualAddress, (usize, String)> {
         }
         "group" => Ok(VirtualAddress::Group(second()?.text.clone())),
         text => {
-            let address = address(text).map_err(|problem| (0, problem))?;
+            let address = bare_address(text).map_err(|problem| (0, problem))?;
             let port = match words.get(1) {
                 Some(word) => number(&word.text, 0, 65535).map_err(|problem| (1, problem))?,
                 None => 0,

@@ -166,6 +166,22 @@ fn texts(line: &[Word]) -> Vec<String> {
     line.iter().map(|word| word.text.clone()).collect()
 }
 
+/// The families of the addresses of a route.
+#[derive(Default)]
+struct Families {
+    v4: bool,
+    v6: bool,
+}
+
+impl Families {
+    fn see(&mut self, text: &str) {
+        if let Ok((address, ..)) = prefixed(text) {
+            self.v4 |= address.is_ipv4();
+            self.v6 |= address.is_ipv6();
+        }
+    }
+}
+
 pub(super) fn route(line: &[Word]) -> Read<Route> {
     let Some(first) = line.first() else {
         return Read {
@@ -182,6 +198,7 @@ pub(super) fn route(line: &[Word]) -> Read<Route> {
         at: At(first.place),
     };
     let mut destination = false;
+    let mut families = Families::default();
     let mut tracked = true;
     let mut at = 0;
     while let Some(word) = line.get(at) {
@@ -194,6 +211,7 @@ pub(super) fn route(line: &[Word]) -> Read<Route> {
             }
             if check(Takes::Prefix, option).is_ok() && !destination {
                 destination = true;
+                families.see(option);
                 continue;
             }
             return Read::refuse(word, format!("`{option}` is no word of a route"));
@@ -216,6 +234,9 @@ pub(super) fn route(line: &[Word]) -> Read<Route> {
         if let Err(text) = check(*takes, &value.text) {
             return Read::refuse(value, format!("`{option}`: {text}"));
         }
+        if [Takes::Address, Takes::Prefix].contains(takes) {
+            families.see(&value.text);
+        }
         match option {
             "to" => destination = true,
             "dev" | "oif" => found.device = Some(value.text.clone()),
@@ -224,6 +245,9 @@ pub(super) fn route(line: &[Word]) -> Read<Route> {
             }
             _ => {}
         }
+    }
+    if families.v4 && families.v6 {
+        return Read::refuse(first, "a route with addresses of two families".into());
     }
     if !destination {
         return Read::refuse(first, "a route without a destination".into());

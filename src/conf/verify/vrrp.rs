@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::addr::Family;
-use crate::conf::field::State;
+use crate::conf::field::{AuthType, State};
 use crate::conf::lists::Tracker;
 use crate::conf::model::{Config, Global, Instance, SyncGroup};
 use crate::conf::problem::Problems;
@@ -196,6 +196,16 @@ impl Verifier<'_> {
         if authentication.password.is_none() && authentication.kind.is_none() {
             instance.authentication = None;
             return;
+        }
+        if authentication.kind == Some(AuthType::Ah) && instance.state == Some(State::Master) {
+            let text = format!(
+                "{}: `state MASTER` does not go with auth_type AH",
+                instance.name
+            );
+            let place = instance.common.place("state");
+            self.problems
+                .warning(place, text, "taken as BACKUP: write auth_type PASS");
+            instance.state = Some(State::Backup);
         }
         let against = match () {
             () if version == 3 => "version 3 has no authentication",

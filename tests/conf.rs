@@ -13,7 +13,7 @@ use std::{env, fs};
 
 use lvskit::conf::expand::{Limits, Outside, Unreadable};
 use lvskit::conf::machine::{self, Machine, Obstacle};
-use lvskit::conf::problem::Severity;
+use lvskit::conf::problem::{Problem, Severity};
 use lvskit::conf::{self, Reading, keywords, write};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -205,13 +205,24 @@ fn real_files_are_judged_as_keepalived_judges_them() {
 
 /// What is shown is read again to the same, and shows the same.
 fn shows_the_same_again(text: &str) {
-    let first = read(text).config.effective();
+    let original = read(text);
+    let first = original.config.clone().effective();
     let shown = write::text(&first);
     let again = read(&shown);
-    let second = again.config.effective();
+    let second = again.config.clone().effective();
     assert_eq!(write::text(&second), shown, "from:\n{text}");
     assert_eq!(write::json(&second), write::json(&first), "from:\n{text}");
     assert_eq!(second, first, "{shown}");
+    // No mistake is new; most are gone with what they were in.
+    let errors = |reading: &Reading| -> Vec<String> {
+        let is_error = |problem: &&Problem| problem.severity >= Severity::Error;
+        let errors = reading.problems.iter().filter(is_error);
+        errors.map(|problem| problem.text.clone()).collect()
+    };
+    let before = errors(&original);
+    for error in errors(&again) {
+        assert!(before.contains(&error), "{error} in\n{shown}");
+    }
 }
 
 #[test]

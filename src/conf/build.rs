@@ -300,19 +300,27 @@ impl Builder<'_> {
         self.trackers(&mut instance.track_scripts, "script", &whose);
         self.trackers(&mut instance.track_files, "file", &whose);
         self.trackers(&mut instance.track_processes, "process", &whose);
-        for kept in &instance.common.kept {
+        self.sessions(&mut instance);
+        self.config.instances.push(instance);
+    }
+
+    /// Leaves out the BFD sessions that are not defined before.
+    fn sessions(&mut self, instance: &mut Instance) {
+        let place = instance.common.place("track_bfd");
+        for kept in &mut instance.common.kept {
             if kept.name != "track_bfd" {
                 continue;
             }
-            for session in kept.lines.iter().filter_map(|line| line.first()) {
-                if !self.known.sessions.contains(session) {
-                    let text = format!("{whose}: there is no BFD session `{session}`");
-                    let place = instance.common.place("track_bfd");
+            kept.lines.retain(|line| {
+                let name = line.first().map_or("", String::as_str);
+                let known = self.known.sessions.contains(name);
+                if !known {
+                    let text = format!("{}: there is no BFD session `{name}`", instance.name);
                     self.problems.error(place, text, "it is not tracked");
                 }
-            }
+                known
+            });
         }
-        self.config.instances.push(instance);
     }
 
     /// keepalived takes the first MASTER of several states for good.
@@ -400,10 +408,8 @@ impl Builder<'_> {
             };
             match CheckerKind::of(block) {
                 Some(kind) => checkers.extend(builder.checker(Checker::new(kind), child)),
-                None => {
-                    builder.bfd_check(&child);
-                    kept.push(keep(child));
-                }
+                None if builder.bfd_check(&child) => kept.push(keep(child)),
+                None => {}
             }
         });
         for checker in &mut checkers {
@@ -414,7 +420,8 @@ impl Builder<'_> {
         Some(server)
     }
 
-    fn bfd_check(&mut self, statement: &Statement) {
+    /// Whether a BFD_CHECK names a session that is defined before.
+    fn bfd_check(&mut self, statement: &Statement) -> bool {
         let name = statement.children.iter().find(|c| c.keyword.name == "name");
         let known = name.is_some_and(|name| match &name.value {
             Value::Text(name) => self.known.sessions.contains(name),
@@ -425,6 +432,7 @@ impl Builder<'_> {
             self.problems
                 .error(statement.place, text, "it has no effect");
         }
+        known
     }
 
     fn checker(&mut self, mut checker: Checker, statement: Statement) -> Option<Checker> {
@@ -537,7 +545,7 @@ impl Builder<'_> {
             let place = checker.common.place("connect_ip");
             let text = "a link-local address needs `bind_if`";
             self.problems
-                .error(place, text, "say through which interface");
+                .warning(place, text, "each check fails: say through which interface");
         }
     }
 }
@@ -554,9 +562,12 @@ fn lists_of_group() -> super::keywords::Entry {
 /// A statement as it stands.
 fn keep(statement: Statement) -> Kept {
     let texts = |words: Vec<super::lex::Word>| words.into_iter().map(|word| word.text).collect();
+    // Those beyond have no effect.
+    let mut words = statement.words;
+    words.truncate(statement.keyword.kind.most_words());
     Kept {
         name: statement.keyword.name,
-        words: texts(statement.words),
+        words: texts(words),
         lines: statement.entries.into_iter().map(texts).collect(),
         inside: statement.children.into_iter().map(keep).collect(),
         braces: statement.keyword.opens != Opens::Nothing,

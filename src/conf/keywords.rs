@@ -141,8 +141,8 @@ blocks! {
 const TABLE: &[&[Keyword]] = &[
     global::TOP,
     global::GLOBAL,
-    vrrp::TRACKERS,
     vrrp::INSTANCE,
+    vrrp::TRACKERS,
     servers::SERVERS,
     checkers::CHECKERS,
 ];

@@ -401,6 +401,7 @@ fn trap(block: Block, name: &str) -> Option<&'static str> {
             "write `lvs_sync_daemon INTERFACE INSTANCE` in global_defs"
         }
         "vrrp_ipsets" => "write `nftables`: keepalived is built without ipsets since long",
+        "lb_kind" if block == Block::RealServer => "in a real_server write `lvs_method`",
         "weight" if block == Block::Instance => {
             "weights stand in vrrp_script, or behind a name in track_script"
         }

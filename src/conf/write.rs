@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Map, Number, Value as Json};
 
 use super::field::Shown;
-use super::keywords::{self, Acts, Keyword, Opens};
+use super::keywords::{self, Acts, Block, Keyword, Opens};
 use super::model::{CheckerKind, Config, Kept, Settings};
 use super::value::{Kind, decimal};
 
@@ -17,8 +17,12 @@ struct Line {
     inside: Option<Vec<Line>>,
 }
 
-/// Keywords that mean the same as one before them, or its opposite.
-const SYNONYMS: &[&str] = &["lvs_sched", "lvs_method", "hashed", "vrrp_track_file"];
+/// Keywords that mean the same as another of their block.
+const SYNONYMS: &[(Block, &str)] = &[
+    (Block::VirtualServer, "lvs_sched"),
+    (Block::VirtualServer, "lvs_method"),
+    (Block::VirtualServer, "hashed"),
+];
 
 /// The configuration as the text of a keepalived.conf.
 pub fn text(config: &Config) -> String {
@@ -132,7 +136,8 @@ fn block(keyword: &'static str, words: &[String], inside: Vec<Line>) -> Line {
 fn settings(of: &mut dyn Settings) -> Vec<Line> {
     let mut lines = Vec::new();
     for keyword in keywords::of(of.block()) {
-        let again = SYNONYMS.contains(&keyword.name) || matches!(keyword.opens, Opens::Block(_));
+        let again = SYNONYMS.contains(&(of.block(), keyword.name))
+            || matches!(keyword.opens, Opens::Block(_));
         // An old word is written as the new one, if there is one.
         let old =
             matches!(keyword.acts, Acts::Old(word) if keywords::find(of.block(), word).is_some());

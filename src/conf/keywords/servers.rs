@@ -20,8 +20,9 @@ const U32_OR_MORE: i64 = 4_294_967_295;
 pub(super) const SERVERS: &[Keyword] = &[
     row(V, "lb_algo", SCHEDULERS, "wlc, with a warning", "The scheduler"),
     row(V, "lvs_sched", SCHEDULERS, "", "As lb_algo"),
-    row(VR, "lb_kind", Forwarding, "NAT, with a warning", "How packets reach real servers"),
-    row(VR, "lvs_method", Forwarding, "", "As lb_kind"),
+    row(V, "lb_kind", Forwarding, "NAT, with a warning", "How packets reach real servers"),
+    row(V, "lvs_method", Forwarding, "", "As lb_kind"),
+    row(R, "lvs_method", Forwarding, "that of the virtual server", "How packets reach it"),
     row(V, "protocol", AnyCase(&["TCP", "UDP", "SCTP"]), "UDP, with a warning", "The protocol; a mark has none"),
     row(V, "flag-1", Flag, "", "A flag of the scheduler"),
     row(V, "flag-2", Flag, "", "A flag of the scheduler"),

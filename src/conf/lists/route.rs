@@ -1,7 +1,7 @@
 //! Routes and rules as iproute2 writes them. They are checked word by word and kept as words:
 //! whoever sets them hands them on.
 
-use super::{Read, error, prefixed};
+use super::{Read, prefixed};
 use crate::conf::lex::Word;
 use crate::conf::problem::{Problem, Severity};
 use crate::conf::source::At;
@@ -292,8 +292,12 @@ pub(super) fn rule(line: &[Word]) -> Read<Rule> {
     let problems = match preference {
         true => Vec::new(),
         false => vec![
-            error(first, "a rule without a preference".into())
-                .hint("add `preference N`: rules are looked at in its order"),
+            Problem::new(
+                Severity::Warning,
+                first.place,
+                "a rule without a preference",
+            )
+            .hint("add `preference N`: rules are looked at in its order"),
         ],
     };
     Read {

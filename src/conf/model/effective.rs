@@ -85,6 +85,16 @@ impl Instance {
         self.strict.get_or_insert(global.strict);
         self.check_unicast_src
             .get_or_insert(global.check_unicast_src);
+        self.down_timer_adverts
+            .get_or_insert(global.down_timer_adverts);
+        // Strict mode repeats nothing, and has its own way with lower priorities.
+        if self.strict == Some(false) {
+            self.inherit_beyond_rfc(global);
+        }
+    }
+
+    /// What the RFC does not have.
+    fn inherit_beyond_rfc(&mut self, global: &Global) {
         self.garp_master_delay
             .get_or_insert(global.garp_master_delay);
         self.garp_master_repeat
@@ -97,8 +107,6 @@ impl Instance {
         self.garp_lower_prio_repeat = self
             .garp_lower_prio_repeat
             .or(global.garp_lower_prio_repeat);
-        self.down_timer_adverts
-            .get_or_insert(global.down_timer_adverts);
         self.lower_prio_no_advert
             .get_or_insert(global.lower_prio_no_advert);
         self.higher_prio_send_advert

@@ -95,8 +95,8 @@ settings! {
         "vrrp_notify_priority_changes" notify_priority_changes: bool = false,
         /// Log adverts of unknown routers.
         "log_unknown_vrids" log_unknown_vrids: bool = false,
-        /// Wait so long after the start.
-        "vrrp_startup_delay" startup_delay: Duration = Duration::ZERO,
+        /// Wait so long after the start; not at all when absent.
+        "vrrp_startup_delay" startup_delay: Option<Duration> = None,
         /// Interfaces may come later; the word may be `allow_if_changes`.
         "dynamic_interfaces" dynamic_interfaces: Option<String> = None,
         /// No IGMP for virtual MAC addresses.

@@ -98,7 +98,7 @@ settings! {
         /// Its share of the connections.
         "weight" weight: Option<u32> = None,
         /// How packets reach it.
-        "lb_kind" | "lvs_method" forwarding: Option<Forwarding> = None,
+        "lvs_method" forwarding: Option<Forwarding> = None,
         /// How many connections it takes; 0 for any number.
         "uthreshold" upper_threshold: u32 = 0,
         /// Below how many it takes new ones again.

@@ -11,10 +11,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
+use lvskit::cli::lvs_director::{Environment, run};
 use lvskit::conf::expand::{Limits, Outside, Unreadable};
 use lvskit::conf::machine::{self, Machine, Obstacle};
+use lvskit::conf::model::{
+    Authentication, Checker, CheckerKind, Config, Connection, GarpGroup, Global, Instance,
+    RealServer, Script, Settings, SslGlobal, SyncGroup, TrackFile, TrackGroup, TrackProcess, Url,
+    VirtualServer,
+};
 use lvskit::conf::problem::{Problem, Severity};
 use lvskit::conf::{self, Reading, keywords, write};
+use lvskit::ipvs::{Forwarding, SchedulerFlags};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde::Deserialize;
@@ -550,6 +557,142 @@ fn statements() -> impl Strategy<Value = String> {
         proptest::collection::vec(one(block, arguments.clone()), 1..4)
             .prop_map(move |lines| format!("{before}\n{}{after}\n", lines.concat()))
     })
+}
+
+/// A block of each kind, with nothing in it.
+fn blank(block: keywords::Block) -> Option<Box<dyn Settings>> {
+    use keywords::Block;
+    Some(match block {
+        Block::Top => Box::new(Config::default()),
+        Block::Global => Box::new(Global::default()),
+        Block::TrackGroup => Box::new(TrackGroup::default()),
+        Block::TrackFile => Box::new(TrackFile::default()),
+        Block::TrackProcess => Box::new(TrackProcess::default()),
+        Block::Script => Box::new(Script::default()),
+        Block::SyncGroup => Box::new(SyncGroup::default()),
+        Block::GarpGroup => Box::new(GarpGroup::default()),
+        Block::Instance => Box::new(Instance::default()),
+        Block::Authentication => Box::new(Authentication::default()),
+        Block::VirtualServer => Box::new(VirtualServer::default()),
+        Block::RealServer => Box::new(RealServer::default()),
+        Block::Url => Box::new(Url::default()),
+        Block::SmtpHost => Box::new(Connection::default()),
+        Block::SslGlobal => Box::new(SslGlobal::default()),
+        Block::Bfd | Block::BfdCheck => return None,
+        checker => Box::new(Checker::new(CheckerKind::of(checker)?)),
+    })
+}
+
+#[test]
+fn each_keyword_that_is_acted_on_has_a_setting() {
+    use keywords::{Acts, Block, Opens};
+    // The opposite of another, and a list that is a block of its own.
+    let elsewhere = ["preempt", "accept", "virtual_server_group"];
+    let mut missing = Vec::new();
+    for &block in Block::ALL {
+        let Some(mut settings) = blank(block) else {
+            continue;
+        };
+        for keyword in keywords::of(block) {
+            let is_setting = keyword.acts == Acts::Yes && !matches!(keyword.opens, Opens::Block(_));
+            let known = settings.field(keyword.name).is_some() || elsewhere.contains(&keyword.name);
+            if is_setting && !known {
+                missing.push((block, keyword.name));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn a_virtual_server_stands_for_services_and_destinations_of_the_table() {
+    let text = "virtual_server_group g {\n 192.0.2.1-3 80\n fwmark 7\n}\n\
+                virtual_server group g {\n lb_algo sh\n lb_kind DR\n protocol TCP\n sh-port\n \
+                persistence_timeout\n weight 3\n real_server 192.0.2.9 80 {\n uthreshold 9\n }\n}\n";
+    let config = read(text).config.effective();
+    let server = &config.virtual_servers[0];
+    let services = server.services(&config);
+    assert_eq!(services.len(), 4);
+    assert_eq!(services[0].scheduler.as_str(), "sh");
+    assert_eq!(services[0].persistence, Some(360));
+    assert!(services[0].scheduler_flags.contains(SchedulerFlags::FLAG_2));
+    let destination = server.real_servers[0].destination(server).unwrap();
+    assert_eq!(destination.endpoint.to_string(), "192.0.2.9:80");
+    assert_eq!(destination.forwarding, Forwarding::Route);
+    assert_eq!((destination.weight.0, destination.thresholds.upper), (3, 9));
+}
+
+/// How `lvs-director` ends, and what it writes to standard output and standard error.
+fn director(words: &[&str], text: &str) -> (u8, String, String) {
+    let words: Vec<std::ffi::OsString> = std::iter::once("lvs-director")
+        .chain(words.iter().copied())
+        .map(Into::into)
+        .collect();
+    let (mut output, mut errors) = (Vec::new(), Vec::new());
+    let status = run(
+        &words,
+        Environment {
+            outside: &|_| {
+                let mut there = Elsewhere::default();
+                there.files.insert("a.conf".into(), text.into());
+                Box::new(there)
+            },
+            machine: &Elsewhere::default(),
+            output: &mut output,
+            errors: &mut errors,
+        },
+    );
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status, text(output), text(errors))
+}
+
+#[test]
+fn the_program_answers_by_its_exit_status() {
+    let fine = "global_defs {\n router_id a\n}\n";
+    let warnings = "global_defs {\n notification_email {\n }\n}\n";
+    let errors = "global_defs {\n ruoter_id a\n}\n";
+    for (text, status, verdict) in [
+        (fine, 0, "fine"),
+        (warnings, 1, "warnings"),
+        (errors, 2, "errors"),
+    ] {
+        assert_eq!(director(&["check", "-f", "a.conf"], text).0, status);
+        assert_eq!(director(&["show", "-f", "a.conf"], text).0, status);
+        let (_, json, _) = director(&["check", "-f", "a.conf", "--json"], text);
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["verdict"], verdict);
+    }
+    let (_, output, _) = director(&["check", "-f", "a.conf"], errors);
+    assert_eq!(
+        output,
+        "a.conf:2:2: error: unknown keyword `ruoter_id` in `global_defs`\n 2 |  ruoter_id a\n   |  ^^^^^^^^^\n   \
+         = nearest: router_id\na.conf: 1 error\n"
+    );
+    let (_, json, _) = director(&["show", "-f", "a.conf", "--json"], fine);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["global_defs"]["router_id"], "a");
+    assert_eq!(json["global_defs"]["vrrp_garp_master_delay"], 5);
+}
+
+#[test]
+fn a_wrong_command_line_is_told_in_one_line() {
+    for (words, told) in [
+        (
+            &["check", "-f", "b.conf"][..],
+            "lvs-director: cannot read b.conf: No such file or directory\n",
+        ),
+        (
+            &["check", "--nothing"],
+            "lvs-director: unexpected argument '--nothing' found\n",
+        ),
+        (
+            &["cheek"],
+            "lvs-director: unrecognized subcommand 'cheek'\n",
+        ),
+    ] {
+        let (status, output, errors) = director(words, "");
+        assert_eq!((status, output.as_str(), errors.as_str()), (2, "", told));
+    }
 }
 
 /// Beside the real program, where `LVSKIT_KEEPALIVED` says how to run it on a file: in a network

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::lex::{self, End, Piece};
+use super::lex::{self, End, Piece, is_blank};
 use super::problem::{Problem, Problems, Severity};
 use super::source::{Place, Sources};
 use repeat::Repeat;
@@ -143,8 +143,8 @@ impl Expander<'_> {
             };
             let mut text = self.strip(line, place);
             if starts_definition(&text) {
-                while text.trim_end().ends_with('\\') {
-                    text.truncate(text.trim_end().len() - 1);
+                while text.trim_end_matches(is_blank).ends_with('\\') {
+                    text.truncate(text.trim_end_matches(is_blank).len() - 1);
                     text.push('\n');
                     let Some((line, number)) = lines.next() else {
                         break;
@@ -169,7 +169,12 @@ impl Expander<'_> {
 
     fn strip(&mut self, line: &str, place: Place) -> String {
         let found = lex::strip(line);
-        let is_password = || found.text.trim_start().starts_with("auth_pass");
+        let is_password = || {
+            found
+                .text
+                .trim_start_matches(is_blank)
+                .starts_with("auth_pass")
+        };
         match found.cut {
             Some((column, c)) if c == '!' || is_password() => {
                 let at = Place {
@@ -177,7 +182,7 @@ impl Expander<'_> {
                     length: 1,
                     ..place
                 };
-                let word = found.text.split_whitespace().next_back().unwrap_or("");
+                let word = found.text.rsplit(is_blank).next().unwrap_or("");
                 self.problems.note(
                     at,
                     format!("`{c}` begins a comment: the word ends as `{word}`"),
@@ -216,14 +221,14 @@ impl Expander<'_> {
     fn line(&mut self, text: &str, place: Place, depth: usize) {
         let mut text = text;
         loop {
-            text = text.trim_start();
+            text = text.trim_start_matches(is_blank);
             if !self.spend(text.len(), place) {
                 return;
             }
             let Some(condition) = text.strip_prefix('@') else {
                 break;
             };
-            let end = condition.find(char::is_whitespace);
+            let end = condition.find(is_blank);
             let (id, rest) = condition.split_at(end.unwrap_or(condition.len()));
             let holds = match id.strip_prefix('^') {
                 Some(id) => id != self.outside.identity(),
@@ -319,7 +324,7 @@ impl Expander<'_> {
                 let inside = &text[1..];
                 let end = inside.find(|c| !is_name(c)).unwrap_or(inside.len());
                 let after = inside[end..].chars().next();
-                let ends = after.is_none_or(|c| c.is_whitespace() || ",)".contains(c));
+                let ends = after.is_none_or(|c| is_blank(c) || ",)".contains(c));
                 (ends && end > 0).then_some((&inside[..end], end + 1))?
             }
         };
@@ -379,10 +384,10 @@ impl Expander<'_> {
     /// The column of a text that is the end of its line.
     fn indent(&self, text: &str, place: Place) -> u32 {
         let line = self.sources.line(place).unwrap_or("");
-        let before = match line.find(text.trim_end()) {
+        let before = match line.find(text.trim_end_matches(is_blank)) {
             Some(before) => line[..before].chars().count(),
             // An escaped comment sign made it shorter.
-            None => line.chars().take_while(|c| c.is_whitespace()).count(),
+            None => line.chars().take_while(|c| is_blank(*c)).count(),
         };
         u32::try_from(before + 1).unwrap_or(u32::MAX)
     }
@@ -473,10 +478,10 @@ fn definition(text: &str) -> Option<(&str, &str)> {
 
 /// Whether a line begins a definition, behind its conditions.
 fn starts_definition(text: &str) -> bool {
-    let mut text = text.trim_start();
+    let mut text = text.trim_start_matches(is_blank);
     while text.starts_with('@') {
-        let end = text.find(char::is_whitespace).unwrap_or(text.len());
-        text = text[end..].trim_start();
+        let end = text.find(is_blank).unwrap_or(text.len());
+        text = text[end..].trim_start_matches(is_blank);
     }
     definition(text).is_some()
 }

@@ -35,6 +35,11 @@ pub struct Piece {
     pub place: Place,
 }
 
+/// Whether a character stands between words. The blanks of Unicode do not: keepalived reads bytes.
+pub fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t'..='\r')
+}
+
 /// A line without its comment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stripped {
@@ -63,10 +68,10 @@ pub fn strip(line: &str) -> Stripped {
                 let inside = text
                     .chars()
                     .next_back()
-                    .is_some_and(|before| !before.is_whitespace() && !"{}!#\"".contains(before));
+                    .is_some_and(|before| !is_blank(before) && !"{}!#\"".contains(before));
                 let goes_on = characters
                     .peek()
-                    .is_some_and(|(next, _)| !next.is_whitespace() && *next != c);
+                    .is_some_and(|(next, _)| !is_blank(*next) && *next != c);
                 if inside && goes_on {
                     cut = Some((column, c));
                 }
@@ -126,7 +131,7 @@ pub fn pieces(text: &str, place: Place) -> Pieces {
             continue;
         }
         let brace = c == '{' || c == '}';
-        if c == '"' || c.is_whitespace() || brace {
+        if c == '"' || is_blank(c) || brace {
             finish(&mut words, &mut word, false, at(start, column));
         }
         match c {
@@ -147,7 +152,7 @@ pub fn pieces(text: &str, place: Place) -> Pieces {
                     place: at(column, column + 1),
                 });
             }
-            _ if c.is_whitespace() => {}
+            _ if is_blank(c) => {}
             _ => {
                 if word.is_empty() {
                     start = column;
@@ -208,7 +213,7 @@ pub fn arguments(command: &str) -> Result<Vec<String>, char> {
                 quote = Some(c);
                 word.get_or_insert_default();
             }
-            (None, _) if c.is_whitespace() => found.extend(word.take()),
+            (None, _) if is_blank(c) => found.extend(word.take()),
             _ => word.get_or_insert_default().push(c),
         }
     }
@@ -298,6 +303,7 @@ mod tests {
             ),
             ("a \"{\"", vec![line(&["a", "{"], End::Line)]),
             ("a \"\"", vec![line(&["a", ""], End::Line)]),
+            ("a\u{a0}b\tc", vec![line(&["a\u{a0}b", "c"], End::Line)]),
             ("\"M\"S", vec![line(&["M", "S"], End::Line)]),
         ] {
             assert_eq!(words(text), expected, "{text}");

@@ -360,7 +360,12 @@ impl Parser<'_> {
         };
         let told = format!("unknown keyword `{text}`{inside}");
         let mut hints = Vec::new();
-        if let Some(trap) = trap(block, text) {
+        if let Some(c) = text.chars().find(|&c| is_odd(c)) {
+            let code = u32::from(c);
+            hints.push(format!(
+                "it has a character that looks like none, U+{code:04X}: remove it"
+            ));
+        } else if let Some(trap) = trap(block, text) {
             hints.push(trap.to_owned());
         } else if let Some(nearest) = keywords::nearest(block, text) {
             hints.push(format!("nearest: {nearest}"));
@@ -386,6 +391,12 @@ impl Parser<'_> {
         }
         self.problems.error(name.place, told, &hints.join("; "));
     }
+}
+
+/// Whether a character is a blank to the eye and not to keepalived: those of Unicode, a byte order
+/// mark.
+fn is_odd(c: char) -> bool {
+    c.is_whitespace() || ['\u{feff}', '\u{200b}'].contains(&c)
 }
 
 /// What to write instead of words that many files have and keepalived does not know.

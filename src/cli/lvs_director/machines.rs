@@ -93,21 +93,38 @@ fn alternatives(pattern: &str) -> Vec<String> {
         if done.len() + open.len() > MOST {
             break;
         }
-        // The innermost first: the first `}`, and the last `{` before it.
-        let inner = pattern
-            .find('}')
-            .and_then(|end| Some((pattern[..end].rfind('{')?, end)));
-        match inner {
+        match first_braces(&pattern) {
             None => done.push(pattern),
-            Some((start, end)) => {
-                let parts = pattern[start + 1..end].split(',').rev();
-                open.extend(
-                    parts.map(|part| format!("{}{part}{}", &pattern[..start], &pattern[end + 1..])),
-                );
+            Some((before, parts, after)) => {
+                let whole = |part: &&str| format!("{before}{part}{after}");
+                open.extend(parts.iter().rev().map(whole));
             }
         }
     }
     done
+}
+
+/// The text before the first braces, the parts in them, and the text behind.
+fn first_braces(pattern: &str) -> Option<(&str, Vec<&str>, &str)> {
+    let open = pattern.find('{')?;
+    let mut depth = 0;
+    let mut parts = Vec::new();
+    let mut start = open + 1;
+    for (at, c) in pattern.char_indices().skip_while(|(at, _)| *at < open) {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        if (c == ',' && depth == 1) || depth == 0 {
+            parts.push(&pattern[start..at]);
+            start = at + 1;
+        }
+        if depth == 0 {
+            return Some((&pattern[..open], parts, &pattern[start..]));
+        }
+    }
+    None
 }
 
 /// What this machine has.

@@ -536,6 +536,8 @@ fn statements() -> impl Strategy<Value = String> {
             .filter(|k| {
                 ![
                     "script_user",
+                    // Without a value keepalived says nothing of these, and takes none.
+                    "smtp_helo_name",
                     "script",
                     "user",
                     "smtp_server",

@@ -158,12 +158,24 @@ impl Checker<'_> {
             Some(user) => self.account(user, global.common.place("script_user")),
             None => !global.script_security || self.machine.has_user(DEFAULT_USER),
         };
-        // Without an instance nothing runs them.
-        let scripts = match config.instances.is_empty() {
-            true => &[][..],
-            false => &config.scripts,
-        };
-        for script in scripts {
+        for (keyword, command) in [
+            ("startup_script", &global.startup_script),
+            ("shutdown_script", &global.shutdown_script),
+            ("notify_fifo", &global.notify_fifo),
+            ("notify_fifo_script", &global.notify_fifo_script),
+            ("vrrp_notify_fifo", &global.vrrp_notify_fifo),
+            ("vrrp_notify_fifo_script", &global.vrrp_notify_fifo_script),
+            ("lvs_notify_fifo", &global.lvs_notify_fifo),
+            ("lvs_notify_fifo_script", &global.lvs_notify_fifo_script),
+        ] {
+            let has_user = command
+                .as_ref()
+                .is_none_or(|command| command.user.is_some());
+            if !has_user && !default_works {
+                self.no_account(global.common.place(keyword));
+            }
+        }
+        for script in &config.scripts {
             let place = script.common.place("script");
             match &script.user {
                 Some(user) if !self.account(user, script.common.place("user")) => continue,
@@ -173,7 +185,12 @@ impl Checker<'_> {
                 }
                 _ => {}
             }
-            if let Some(command) = &script.script {
+            // Without an instance nothing runs them.
+            let command = script
+                .script
+                .as_ref()
+                .filter(|_| !config.instances.is_empty());
+            if let Some(command) = command {
                 let what = format!("script `{}`", script.name);
                 self.command(&what, command, place, Severity::Error);
             }

@@ -80,7 +80,7 @@ pub(super) const CHECKERS: &[Keyword] = &[
     row(S, "helo_name", Text, "smtpchecker.keepalived.org", "How we greet").mild(),
     row(S, "host", Flag, "", "Where to").block(Block::SmtpHost),
     row(D, "type", AnyCase(&["A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA"]), "SOA", "What is asked for"),
-    row(D, "name", Text, ".", "Of which name"),
+    row(D, "name", Text, ".", "Of which name").once(),
     row(M, "misc_path", Command, "", "The program and its arguments"),
     row(M, "misc_timeout", Number(0, 4294), "delay_loop", "How many seconds it may take"),
     row(M, "misc_dynamic", Flag, "", "An end with 2 to 255 is good, and the weight is 2 less"),

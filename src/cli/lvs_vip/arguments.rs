@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::net::IpAddr;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
 
 use crate::realserver::parse_vip;
@@ -182,10 +182,16 @@ fn refused(error: clap::Error) -> Refused {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Refused::Help(text),
         ErrorKind::MissingSubcommand => Refused::Wrong("no command: add, del or show".to_owned()),
-        ErrorKind::MissingRequiredArgument if text.contains("--dev") => {
-            Refused::Wrong("no interface given: --dev".to_owned())
+        ErrorKind::MissingRequiredArgument => {
+            let missing = match error.get(ContextKind::InvalidArg) {
+                Some(ContextValue::Strings(missing)) => missing.join(" "),
+                _ => String::new(),
+            };
+            Refused::Wrong(match missing.contains("--dev") {
+                true => "no interface given: --dev".to_owned(),
+                false => "no VIP given".to_owned(),
+            })
         }
-        ErrorKind::MissingRequiredArgument => Refused::Wrong("no VIP given".to_owned()),
         _ => {
             let line = text.lines().next().unwrap_or_default();
             let line = line.strip_prefix("error: ").unwrap_or(line);

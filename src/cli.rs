@@ -3,3 +3,4 @@
 pub mod ipvsadm;
 pub mod lvs_realserver;
 pub mod lvs_vip;
+pub mod lvs_vrrp;

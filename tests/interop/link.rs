@@ -59,6 +59,7 @@ impl Link {
                 "tcpdump",
                 "-q",
                 "-U",
+                "--immediate-mode",
                 "-i",
                 "br0",
                 "-w",
@@ -232,7 +233,8 @@ impl Link {
         }
     }
 
-    fn end_capture(&mut self) {
+    /// Ends tcpdump; what it has written is whole then.
+    pub fn end_capture(&mut self) {
         if let Some(mut capture) = self.capture.take() {
             let _ = capture.kill();
             let _ = capture.wait();

@@ -2,9 +2,11 @@
 //! master and as backup, in every form of the protocol, until one of them dies.
 //!
 //! Needs root, `ip`, `bridge`, `tcpdump` and `keepalived`, and no IPVS. `scripts/test` builds and runs
-//! it: `interop --bin PATH/lvs-vrrp [--only PART-OF-A-NAME] [--jobs N]`.
+//! it: `interop --bin PATH/lvs-vrrp [--only PART-OF-A-NAME] [--jobs N]`. With `--failover TRIALS` it
+//! measures instead, for `scripts/bench`.
 
 mod cases;
+mod failover;
 mod hostile;
 mod link;
 mod speaker;
@@ -48,13 +50,25 @@ fn main() -> ExitCode {
         words.get(place + 1).cloned()
     };
     let Some(program) = option("--bin").map(PathBuf::from) else {
-        eprintln!("usage: interop --bin PATH/lvs-vrrp [--only PART-OF-A-NAME] [--jobs N]");
+        eprintln!(
+            "usage: interop --bin PATH/lvs-vrrp [--only PART-OF-A-NAME] [--jobs N] [--failover TRIALS]"
+        );
         return ExitCode::from(64);
     };
     if let Some(lack) = lack() {
         // Not a pass: whoever runs this wants to know.
         eprintln!("interop: cannot run here: {lack}");
         return ExitCode::from(69);
+    }
+    if let Some(trials) = option("--failover") {
+        let trials = trials.parse().unwrap_or(30);
+        return match failover::measure(&program, trials) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(problem) => {
+                eprintln!("interop: {problem}");
+                ExitCode::FAILURE
+            }
+        };
     }
     let only = option("--only").unwrap_or_default();
     let jobs = option("--jobs")

@@ -126,11 +126,12 @@ fn interface(name: &str) -> Result<Interface, Failure> {
     found.ok_or_else(|| Failure::NoInterface(name.to_owned()))
 }
 
-/// The address that was asked for, on any interface; else the first of the interface that is not a
-/// virtual one.
+/// The address that was asked for, on any interface; else the first of the interface that is not
+/// one which comes and goes.
 fn source(instance: &Instance, interface: &Interface, addresses: &[Address]) -> Option<IpAddr> {
-    let is_virtual =
-        |address: &IpAddr| instance.addresses.iter().any(|vip| vip.address == *address);
+    let moves = |address: &IpAddr| {
+        instance.moves_addresses && instance.addresses.iter().any(|vip| vip.address == *address)
+    };
     let mut usable = addresses.iter().filter(|address| !address.tentative);
     let found = match instance.source {
         Some(wanted) => usable.find(|address| address.address == wanted),
@@ -139,7 +140,7 @@ fn source(instance: &Instance, interface: &Interface, addresses: &[Address]) -> 
                 IpAddr::V4(_) => instance.family == Family::V4,
                 IpAddr::V6(own) => instance.family == Family::V6 && own.is_unicast_link_local(),
             };
-            fits && address.link == interface.index && !is_virtual(&address.address)
+            fits && address.link == interface.index && !moves(&address.address)
         }),
     };
     found.map(|address| address.address)

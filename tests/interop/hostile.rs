@@ -110,7 +110,7 @@ fn processor_time(speaker: &Speaker) -> Result<f64, String> {
 }
 
 /// What the attacker does, on host c.
-pub fn attack(_: &[String]) -> ExitCode {
+pub fn attack() -> ExitCode {
     match flood() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -40,10 +40,8 @@ impl Case {
 
 fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
-    if let [verb, rest @ ..] = &words[..] {
-        if verb == "hostile" {
-            return hostile::attack(rest);
-        }
+    if words == ["hostile"] {
+        return hostile::attack();
     }
     let option = |name: &str| {
         let place = words.iter().position(|word| word == name)?;

@@ -279,19 +279,6 @@ fn scope_number(text: &str) -> Result<u8, OutOfRange> {
     }
 }
 
-impl FromStr for Weight {
-    type Err = OutOfRange;
-
-    fn from_str(text: &str) -> Result<Self, OutOfRange> {
-        let expected = "a weight of -253 to 253";
-        let weight = text
-            .parse()
-            .ok()
-            .filter(|weight| (-253..=253).contains(weight));
-        weight.map(Weight).ok_or(OutOfRange { expected })
-    }
-}
-
 impl fmt::Display for VirtualAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.address, self.prefix)

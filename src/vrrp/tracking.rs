@@ -1,6 +1,10 @@
 //! What a router tracks, as the carrier of a link or the verdict of a script, and what follows: a
 //! weight that is added to its priority, or a fault.
 
+use std::str::FromStr;
+
+use super::OutOfRange;
+
 /// Something that is well or not, and what that means for the priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Weight(pub i16);
@@ -16,6 +20,19 @@ impl Weight {
     /// Whether a failure is a fault: without a weight it is.
     pub fn is_fault(self, well: bool) -> bool {
         self.0 == 0 && !well
+    }
+}
+
+impl FromStr for Weight {
+    type Err = OutOfRange;
+
+    fn from_str(text: &str) -> Result<Self, OutOfRange> {
+        let expected = "a weight of -253 to 253";
+        let weight = text
+            .parse()
+            .ok()
+            .filter(|weight| (-253..=253).contains(weight));
+        weight.map(Weight).ok_or(OutOfRange { expected })
     }
 }
 

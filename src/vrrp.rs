@@ -1,5 +1,5 @@
 //! VRRP, the protocol by which machines agree on who has an address (RFC 3768, 5798 and 9568): the
-//! values. What is on the wire is in [`advert`], [`packet`] and [`announcement`], what is believed of
+//! values. What is on the wire is in [`advert`] and [`packet`], what is believed of
 //! it in [`reception`], who becomes master in [`router`] and [`group`].
 
 use std::fmt;
@@ -11,7 +11,6 @@ use std::time::Duration;
 use crate::addr::Family;
 
 pub mod advert;
-pub mod announcement;
 pub mod command;
 pub mod complaints;
 pub mod control;

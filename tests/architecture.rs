@@ -58,7 +58,6 @@ const PURE: &[&str] = &[
     "src/show/",
     "src/vrrp.rs",
     "src/vrrp/advert.rs",
-    "src/vrrp/announcement.rs",
     "src/vrrp/command.rs",
     "src/vrrp/complaints.rs",
     "src/vrrp/group.rs",

@@ -14,8 +14,8 @@ use clap_complete::{Generator, Shell};
 
 use lvskit::addr::{Family, Protocol, Resolve};
 use lvskit::cli::ipvsadm::help;
-use lvskit::cli::{lvs_realserver, lvs_vip};
 use lvskit::cli::lvs_vrrp::arguments as lvs_vrrp;
+use lvskit::cli::{lvs_realserver, lvs_vip};
 use lvskit::host::error_text;
 use lvskit::ipvs::refusal::{Operation, Refusal};
 use lvskit::ipvs::rule::options::{Group, OPTIONS, Opt, Spec, Value};

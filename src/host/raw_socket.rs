@@ -1,15 +1,12 @@
-//! Sockets below TCP and UDP: whole IP packets of one protocol, whole Ethernet frames.
+//! Sockets below TCP and UDP: whole IP packets of one protocol.
 
 use std::io::{self, IoSliceMut};
-use std::mem;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use nix::sys::socket::sockopt::Ipv6RecvPacketInfo;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrIn6, recv, recvmsg, setsockopt};
-use socket2::{
-    Domain, InterfaceIndexOrAddress, Protocol, SockAddr, SockAddrStorage, SockFilter, Socket, Type,
-};
+use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockFilter, Socket, Type};
 
 use crate::addr::Family;
 use crate::netlink::monitor::Interface;
@@ -166,38 +163,5 @@ fn some_unless_empty<T>(received: io::Result<T>) -> io::Result<Option<T>> {
     match received {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
         received => received.map(Some),
-    }
-}
-
-/// Sends Ethernet frames over one interface. It receives none.
-#[derive(Debug)]
-pub struct FrameSocket {
-    socket: Socket,
-    interface: u32,
-}
-
-impl FrameSocket {
-    /// Opens one.
-    pub fn open(interface: &Interface) -> io::Result<Self> {
-        // Protocol 0: a packet socket that is handed nothing.
-        let socket = Socket::new(Domain::PACKET, Type::RAW, None)?;
-        socket.set_nonblocking(true)?;
-        Ok(FrameSocket {
-            socket,
-            interface: interface.index,
-        })
-    }
-
-    /// Sends a frame, from its Ethernet header on.
-    pub fn send(&self, frame: &[u8]) -> io::Result<()> {
-        let mut storage = SockAddrStorage::zeroed();
-        // SAFETY: a `struct sockaddr_ll` fits into the storage of any address, and is plain data.
-        let link = unsafe { storage.view_as::<libc::sockaddr_ll>() };
-        link.sll_family = libc::AF_PACKET as libc::sa_family_t;
-        link.sll_ifindex = libc::c_int::try_from(self.interface).map_err(io::Error::other)?;
-        let length = mem::size_of::<libc::sockaddr_ll>() as libc::socklen_t;
-        // SAFETY: the storage holds an address of this length.
-        let address = unsafe { SockAddr::new(storage, length) };
-        self.socket.send_to(frame, &address).map(drop)
     }
 }

@@ -1,11 +1,11 @@
-//! The sockets of VRRP: adverts in and out, announcements out.
+//! The sockets of VRRP: adverts in and out.
 
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use crate::addr::Family;
-use crate::host::raw_socket::{FrameSocket, RawSocket};
+use crate::host::raw_socket::RawSocket;
 use crate::netlink::monitor::Interface;
 
 use super::advert::Advertisement;
@@ -14,7 +14,7 @@ use super::packet::{
     Datagram, Envelope, HOP_LIMIT, PROTOCOL_AH, TRAFFIC_CLASS, read_ipv4, write_ipv4,
 };
 use super::reception::Reception;
-use super::{Authentication, PROTOCOL, Priority, announcement, group_address};
+use super::{Authentication, PROTOCOL, Priority, group_address};
 
 /// The largest packet that is of any use: 255 addresses of IPv6.
 const LONGEST_PACKET: usize = 8192;
@@ -100,7 +100,7 @@ fn receive_ipv6(
     Ok(true)
 }
 
-/// Sends the adverts and announcements of one virtual router.
+/// Sends the adverts of one virtual router.
 #[derive(Debug)]
 pub struct Sender {
     socket: RawSocket,
@@ -181,34 +181,5 @@ impl Sender {
             _ => None,
         };
         write_ipv4(&envelope, &message, sign)
-    }
-}
-
-/// Announces addresses on one interface.
-#[derive(Debug)]
-pub struct Announcer {
-    socket: FrameSocket,
-    mac: announcement::Mac,
-    is_router: bool,
-}
-
-impl Announcer {
-    /// None on an interface without an Ethernet address.
-    pub fn open(interface: &Interface, is_router: bool) -> io::Result<Option<Self>> {
-        let Some(mac) = interface.mac else {
-            return Ok(None);
-        };
-        let socket = FrameSocket::open(interface)?;
-        Ok(Some(Announcer {
-            socket,
-            mac,
-            is_router,
-        }))
-    }
-
-    /// Announces an address once.
-    pub fn announce(&self, address: IpAddr) -> io::Result<()> {
-        let frame = announcement::frame(address, self.mac, self.is_router);
-        self.socket.send(&frame)
     }
 }

@@ -10,11 +10,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::addr::Family;
+use crate::host::announce::Announcer;
 use crate::host::error_text;
 use crate::host::interfaces::{self, Monitor};
 use crate::host::links::Network;
 use crate::host::signals::{self, Signals};
-use crate::host::sysctl;
 use crate::netlink::monitor::Interface;
 use crate::netlink::route::{Address, Scope};
 
@@ -22,7 +22,7 @@ use super::complaints::{BETWEEN_COMPLAINTS, Complaints, Rejected};
 use super::control::{Control, Question};
 use super::group::{Group, Step};
 use super::instance::{Instance, VirtualAddress};
-use super::port::{Announcer, Listener, Sender};
+use super::port::{Listener, Sender};
 use super::reception::{Reception, Rejection};
 use super::router::{Action, Event, Heard, Remark, Settings};
 use super::scripts::{Children, Watched, start, tell};
@@ -193,7 +193,7 @@ impl<'a> Speaker<'a> {
         for vip in &instance.addresses {
             let device = vip.device.as_ref().unwrap_or(&instance.interface);
             let device = self::interface(device)?;
-            let announcer = Announcer::open(&device, forwards_ipv6(&device.name));
+            let announcer = Announcer::open(&device.name);
             let announcer = announcer.map_err(system("packet socket"))?;
             announcers.insert(device.name, (device.index, announcer));
         }
@@ -512,8 +512,4 @@ fn kernel_address(vip: &VirtualAddress, link: u32) -> Address {
         deprecated: vip.address.is_ipv6() && vip.prefix == 128,
         tentative: false,
     }
-}
-
-fn forwards_ipv6(interface: &str) -> bool {
-    sysctl::read(&["net", "ipv6", "conf", interface, "forwarding"]).is_ok_and(|value| value == 1)
 }

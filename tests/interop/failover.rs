@@ -15,10 +15,10 @@ const VIP: &str = "10.9.0.100";
 /// The backup's priority, which makes its skew.
 const PRIORITY: u8 = 100;
 
-/// Measures both kinds, against themselves, at three intervals; prints a table.
-pub fn measure(program: &Path, trials: usize) -> Outcome {
+/// Measures both kinds, against themselves, with adverts at these intervals; prints a table.
+pub fn measure(program: &Path, trials: usize, intervals: &[f64]) -> Outcome {
     println!("interval  protocol    ours: median (most)        keepalived: median (most)");
-    for interval in [1.0, 0.1, 0.01] {
+    for &interval in intervals {
         let skew = interval * f64::from(256 - u16::from(PRIORITY)) / 256.0;
         let least = 3.0 * interval + skew;
         let mut columns = Vec::new();

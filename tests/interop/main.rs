@@ -2,8 +2,8 @@
 //! master and as backup, in every form of the protocol, until one of them dies.
 //!
 //! Needs root, `ip`, `bridge`, `tcpdump` and `keepalived`, and no IPVS. `scripts/test` builds and runs
-//! it: `interop --bin PATH/lvs-vrrp [--only PART-OF-A-NAME] [--jobs N]`. With `--failover TRIALS` it
-//! measures instead, for `scripts/bench`.
+//! it: `interop --bin PATH/lvs-vrrp [--only PART-OF-A-NAME] [--jobs N]`. With `--failover TRIALS
+//! [--interval SECONDS]` it measures instead, for `scripts/bench`.
 
 mod cases;
 mod failover;
@@ -60,7 +60,9 @@ fn main() -> ExitCode {
     }
     if let Some(trials) = option("--failover") {
         let trials = trials.parse().unwrap_or(30);
-        return match failover::measure(&program, trials) {
+        let only = option("--interval").and_then(|interval| interval.parse().ok());
+        let intervals = only.map_or(vec![1.0, 0.1, 0.01], |interval: f64| vec![interval]);
+        return match failover::measure(&program, trials, &intervals) {
             Ok(()) => ExitCode::SUCCESS,
             Err(problem) => {
                 eprintln!("interop: {problem}");

@@ -4,3 +4,4 @@ pub mod ipvsadm;
 pub mod lvs_director;
 pub mod lvs_realserver;
 pub mod lvs_vip;
+pub mod lvs_vrrp;

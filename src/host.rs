@@ -1,5 +1,5 @@
 //! What this machine knows and has: names, the time, kernel modules, signals, a terminal, files,
-//! links and addresses, settings of the kernel.
+//! links and addresses, raw sockets, settings of the kernel.
 
 pub mod accounts;
 pub mod announce;
@@ -7,9 +7,11 @@ pub mod clamps;
 pub mod clock;
 pub mod files;
 pub mod identity;
+pub mod interfaces;
 pub mod links;
 pub mod modules;
 pub mod names;
+pub mod raw_socket;
 pub mod signals;
 pub mod state;
 pub mod sysctl;

@@ -8,6 +8,8 @@
 //! - [`ipvs`]: the table: values, the rule language, the wire, the client
 //! - [`realserver`]: a host that has a VIP of which nobody hears, and the steps to be one
 //! - [`conf`]: the file keepalived.conf
+//! - [`vrrp`]: who has a virtual address: adverts, what is believed of them, the state machine,
+//!   the speaker
 //! - [`show`]: rows to text
 //! - [`report`]: how a program ends
 //! - [`cli`]: from `argv` to what is done
@@ -21,3 +23,4 @@ pub mod netlink;
 pub mod realserver;
 pub mod report;
 pub mod show;
+pub mod vrrp;

@@ -8,7 +8,7 @@
 //! [`nftables`] `linux/netfilter/nfnetlink.h`.
 
 use std::io;
-use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 
 use neli::consts::genl::{CtrlAttr, CtrlCmd};
 use neli::consts::nl::{GenlId, NlmF, Nlmsg};
@@ -20,6 +20,7 @@ pub use attributes::{Attribute, Attributes, Malformed};
 pub use request::{Kind, Requests};
 
 mod attributes;
+pub mod monitor;
 pub mod nftables;
 mod request;
 pub mod route;
@@ -92,6 +93,26 @@ impl Connection {
         let mut connection = Self::open(NlFamily::Route)?;
         connection.buffer.resize(RECEIVE_BYTES, 0);
         Ok(connection)
+    }
+
+    /// Opens a socket that tells of every change of links and addresses, and does nothing else.
+    pub fn route_notices() -> io::Result<Self> {
+        let connection = Self::route()?;
+        let groups = Groups::new_groups(&monitor::GROUPS);
+        connection.socket.add_mcast_membership(groups)?;
+        Ok(connection)
+    }
+
+    /// Hands the messages of one datagram to `each`, if one is there; tells whether it was.
+    pub fn receive_notices(
+        &mut self,
+        mut each: impl FnMut(&Message<'_>) -> Result<(), Malformed>,
+    ) -> Result<bool, Error> {
+        let received = self.receive_with(Msg::TRUNC | Msg::DONTWAIT, |message| Ok(each(&message)?));
+        match received {
+            Err(Error::Socket(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            received => received.map(|()| true),
+        }
     }
 
     /// Opens a socket for nftables.
@@ -313,13 +334,18 @@ impl Connection {
     }
 
     /// Reads one datagram and hands its messages to `each`.
-    fn receive(
+    fn receive(&mut self, each: impl FnMut(Message<'_>) -> Result<(), Error>) -> Result<(), Error> {
+        self.receive_with(Msg::TRUNC, each)
+    }
+
+    fn receive_with(
         &mut self,
+        flags: Msg,
         mut each: impl FnMut(Message<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let length = loop {
             // With MSG_TRUNC the kernel tells the true length of a datagram that was cut.
-            match self.socket.recv(&mut self.buffer[..], Msg::TRUNC) {
+            match self.socket.recv(&mut self.buffer[..], flags) {
                 Ok((0, _)) => return Err(Error::Socket(io::ErrorKind::UnexpectedEof.into())),
                 Ok((length, _)) => break length,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -333,6 +359,13 @@ impl Connection {
             rest = after;
         }
         Ok(())
+    }
+}
+
+impl AsFd for Connection {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        // SAFETY: the socket is open as long as the connection is there.
+        unsafe { BorrowedFd::borrow_raw(self.socket.as_raw_fd()) }
     }
 }
 

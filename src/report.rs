@@ -59,6 +59,22 @@ pub mod lvs_director {
     pub const ERRORS: u8 = 2;
 }
 
+/// Exit statuses of `lvs-vrrp`; they are in the manual page.
+pub mod lvs_vrrp {
+    /// All was done; `elect`: it is master; `watch --for`: one master of each virtual router.
+    pub const DONE: u8 = 0;
+    /// Something failed.
+    pub const FAILED: u8 = 1;
+    /// `elect`: somebody else is master.
+    pub const BACKUP: u8 = 1;
+    /// The command line cannot be understood; `elect`: something failed.
+    pub const USAGE: u8 = 2;
+    /// `watch --for`: no master.
+    pub const NONE: u8 = 3;
+    /// `watch --for`: two or more masters of one virtual router.
+    pub const SEVERAL: u8 = 4;
+}
+
 /// Output that could not be written, as `ipvsadm: write error: No space left on device`.
 pub struct WriteError<'a> {
     /// What the program is called.

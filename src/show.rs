@@ -11,5 +11,6 @@ pub mod rows;
 pub mod status;
 pub mod style;
 pub mod vip;
+pub mod vrrp;
 pub mod watch;
 mod words;

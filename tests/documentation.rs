@@ -14,6 +14,7 @@ use clap_complete::{Generator, Shell};
 
 use lvskit::addr::{Family, Protocol, Resolve};
 use lvskit::cli::ipvsadm::help;
+use lvskit::cli::lvs_vrrp::arguments as lvs_vrrp;
 use lvskit::cli::{lvs_realserver, lvs_vip};
 use lvskit::host::error_text;
 use lvskit::ipvs::refusal::{Operation, Refusal};
@@ -312,6 +313,75 @@ fn the_completions_of_each_program_are_those_of_its_command_line() {
             let file = shell.file_name(program.name);
             assert_stored(&project().join("completions").join(file), &made);
         }
+    }
+}
+
+#[test]
+fn the_manual_page_of_lvs_vrrp_has_a_paragraph_for_each_option() {
+    let page = page("lvs-vrrp.8");
+    let paragraphs: BTreeSet<String> = section(&page, "OPTIONS")
+        .lines()
+        .filter(|line| line.starts_with(".It Fl "))
+        .flat_map(|line| line.split(" Fl -").skip(1))
+        .map(|rest| rest.split_whitespace().next().unwrap().to_owned())
+        .collect();
+    let command = lvs_vrrp::command();
+    let options = command
+        .get_subcommands()
+        .flat_map(|command| command.get_opts().chain(command.get_arguments()));
+    let expected: BTreeSet<String> = options
+        .filter_map(|option| option.get_long())
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(paragraphs, expected);
+}
+
+#[test]
+fn each_command_in_the_manual_page_of_lvs_vrrp_is_understood() {
+    let lines = displayed_lines(&page("lvs-vrrp.8"));
+    let commands: Vec<&str> = lines
+        .iter()
+        .filter_map(|line| line.strip_prefix("# "))
+        .collect();
+    assert_eq!(commands.len(), 5);
+    let secrets = lvs_vrrp::Secrets {
+        variable: &|_| None,
+        file: &|_| Some(b"secret".to_vec()),
+    };
+    for command in commands {
+        let words = command.split(' ').map(OsString::from);
+        let parsed = lvs_vrrp::parse(words, &secrets);
+        assert!(parsed.is_ok(), "{command}: {parsed:?}");
+    }
+}
+
+#[test]
+fn the_exit_statuses_in_the_manual_page_of_lvs_vrrp_are_those_of_the_program() {
+    let page = page("lvs-vrrp.8");
+    let statuses: Vec<u8> = section(&page, "EXIT STATUS")
+        .lines()
+        .filter_map(|line| line.strip_prefix(".It "))
+        .map(|status| status.parse().unwrap())
+        .collect();
+    use lvskit::report::lvs_vrrp as status;
+    let expected = [
+        status::DONE,
+        status::BACKUP,
+        status::USAGE,
+        status::NONE,
+        status::SEVERAL,
+    ];
+    assert_eq!(statuses, expected);
+}
+
+#[test]
+fn the_completions_of_lvs_vrrp_are_those_of_its_command_line() {
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+        let mut made = Vec::new();
+        clap_complete::generate(shell, &mut lvs_vrrp::command(), "lvs-vrrp", &mut made);
+        let made = String::from_utf8(made).unwrap();
+        let file = shell.file_name("lvs-vrrp");
+        assert_stored(&project().join("completions").join(file), &made);
     }
 }
 

@@ -52,6 +52,16 @@ impl Network {
         self.change(route::add_address(address), Some(libc::EEXIST))
     }
 
+    /// The same, with a broadcast address.
+    pub fn add_address_with(
+        &mut self,
+        address: &Address,
+        broadcast: Option<Ipv4Addr>,
+    ) -> io::Result<()> {
+        let request = route::add_address_with(address, broadcast);
+        self.change(request, Some(libc::EEXIST))
+    }
+
     /// Removes an address; it is no error that the link does not have it.
     pub fn remove_address(&mut self, address: &Address) -> io::Result<()> {
         self.change(route::remove_address(address), Some(libc::EADDRNOTAVAIL))

@@ -1,6 +1,20 @@
-//! Signals.
+//! Signals, and waiting: until one comes, a descriptor has something, or it is time.
 
-use nix::sys::signal::{SigHandler, Signal, signal};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::prctl;
+use nix::sys::signal::{SigHandler, SigSet, Signal, kill, signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::time::TimeSpec;
+use nix::unistd::Pid;
+
+/// `O_NONBLOCK`.
+pub const NONBLOCK: i32 = libc::O_NONBLOCK;
 
 /// Lets a closed pipe end this process, as it does any Unix filter: `ipvsadm -L | head -1`.
 ///
@@ -8,4 +22,60 @@ use nix::sys::signal::{SigHandler, Signal, signal};
 pub fn die_of_closed_pipes() {
     // SAFETY: the default action runs no code of ours. It cannot fail for this signal.
     let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) };
+}
+
+/// Asks a process, which is a child that has not been waited for, to end.
+pub fn terminate(process: u32) {
+    if let Ok(process) = i32::try_from(process) {
+        let _ = kill(Pid::from_raw(process), Signal::SIGTERM);
+    }
+}
+
+/// Signals that are read, not suffered, from when this was made: those that ask this process to end,
+/// and those of children that have ended.
+#[derive(Debug)]
+pub struct Signals(SignalFd);
+
+impl Signals {
+    /// Children that are started later get none of this.
+    pub fn open() -> io::Result<Self> {
+        let mut set = SigSet::empty();
+        for signal in [
+            Signal::SIGTERM,
+            Signal::SIGINT,
+            Signal::SIGHUP,
+            Signal::SIGCHLD,
+        ] {
+            set.add(signal);
+        }
+        set.thread_block()?;
+        let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
+        Ok(Signals(SignalFd::with_flags(&set, flags)?))
+    }
+
+    /// Reads what has come; tells whether this process shall end.
+    pub fn shall_end(&self) -> bool {
+        let mut end = false;
+        while let Ok(Some(signal)) = self.0.read_signal() {
+            end |= signal.ssi_signo != Signal::SIGCHLD as u32;
+        }
+        end
+    }
+
+    /// Waits until a signal comes, one of `descriptors` can be read, or `most` is over.
+    pub fn wait(&self, descriptors: &[BorrowedFd<'_>], most: Option<Duration>) -> io::Result<()> {
+        let all = [self.0.as_fd()]
+            .into_iter()
+            .chain(descriptors.iter().copied());
+        let mut polled: Vec<PollFd> = all.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+        match ppoll(&mut polled, most.map(TimeSpec::from), None) {
+            Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+}
+
+/// Has the kernel wake this process when it is time, not up to 50 us later.
+pub fn wake_exactly() {
+    let _ = prctl::set_timerslack(1);
 }

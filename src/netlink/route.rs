@@ -142,9 +142,17 @@ pub fn set_link_up(index: u32, up: bool) -> Requests {
 ///
 /// Refused with EEXIST where the link has it already.
 pub fn add_address(address: &Address) -> Requests {
+    add_address_with(address, None)
+}
+
+/// The same, with a broadcast address.
+pub fn add_address_with(address: &Address, broadcast: Option<Ipv4Addr>) -> Requests {
     let flags = NlmF::CREATE | NlmF::EXCL;
     one(Rtm::Newaddr, flags, &address_header(address), |request| {
         put_addresses(request, address);
+        if let Some(broadcast) = broadcast {
+            request.put(Ifa::Broadcast.into(), &broadcast.octets());
+        }
         if let Some(label) = &address.label {
             request.put_string(Ifa::Label.into(), label);
         }

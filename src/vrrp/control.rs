@@ -1,0 +1,132 @@
+//! How a running speaker is asked things: a datagram socket below `/run/lvskit`, which only its own
+//! user reaches.
+
+use std::fs::{self, DirBuilder, Permissions};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::addr::Family;
+use crate::host::state;
+
+use super::Vrid;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The longest question and answer.
+const LONGEST: usize = 16 * 1024;
+
+/// What a speaker can be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// To give up being master.
+    Resign,
+    /// What it is.
+    Status,
+}
+
+impl Question {
+    fn word(self) -> &'static str {
+        match self {
+            Question::Resign => "resign",
+            Question::Status => "status",
+        }
+    }
+}
+
+/// Where a speaker is asked.
+#[derive(Debug)]
+pub struct Control {
+    socket: UnixDatagram,
+    path: PathBuf,
+}
+
+impl Control {
+    /// Opens it for one virtual router.
+    ///
+    /// # Errors
+    /// AddrInUse: another process speaks for that one.
+    pub fn open(interface: &str, vrid: Vrid, family: Family) -> io::Result<Self> {
+        let path = path(interface, vrid, family)?;
+        if let Some(directory) = path.parent() {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o755)
+                .create(directory)?;
+        }
+        if UnixDatagram::unbound()?.connect(&path).is_ok() {
+            return Err(io::ErrorKind::AddrInUse.into());
+        }
+        // Nobody listens: it is left from one that was killed.
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let socket = UnixDatagram::bind(&path)?;
+        socket.set_nonblocking(true)?;
+        fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+        Ok(Control { socket, path })
+    }
+
+    /// Answers one question, if there is one; never waits.
+    pub fn answer(&self, answer: impl FnOnce(Question) -> String) -> io::Result<()> {
+        let mut buffer = [0; 64];
+        let (length, asker) = match self.socket.recv_from(&mut buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            received => received?,
+        };
+        let known = [Question::Resign, Question::Status];
+        let asked = |question: &Question| question.word().as_bytes() == &buffer[..length];
+        if let Some(question) = known.into_iter().find(asked) {
+            let text = answer(question);
+            // Whoever asked may have gone.
+            let _ = self.socket.send_to_addr(text.as_bytes(), &asker);
+        }
+        Ok(())
+    }
+}
+
+impl AsFd for Control {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Asks the speaker for a virtual router.
+///
+/// # Errors
+/// NotFound and ConnectionRefused: there is none.
+pub fn ask(interface: &str, vrid: Vrid, family: Family, question: Question) -> io::Result<String> {
+    let own = state::path(&format!("vrrp-ask.{}", std::process::id()))?;
+    let path = path(interface, vrid, family)?;
+    let _ = fs::remove_file(&own);
+    let socket = UnixDatagram::bind(&own)?;
+    let answer = (|| {
+        socket.connect(path)?;
+        socket.set_read_timeout(Some(PATIENCE))?;
+        socket.send(question.word().as_bytes())?;
+        let mut buffer = vec![0; LONGEST];
+        let length = socket.recv(&mut buffer)?;
+        Ok(String::from_utf8_lossy(&buffer[..length]).into_owned())
+    })();
+    let _ = fs::remove_file(&own);
+    answer
+}
+
+fn path(interface: &str, vrid: Vrid, family: Family) -> io::Result<PathBuf> {
+    let family = match family {
+        Family::V4 => "inet",
+        Family::V6 => "inet6",
+    };
+    state::path(&format!("vrrp.{interface}.{family}.{vrid}"))
+}

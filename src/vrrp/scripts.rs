@@ -1,0 +1,176 @@
+//! Commands of users as processes: scripts that are run again and again, notifications that are run
+//! once. Nothing here waits for one.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use crate::host::signals;
+
+use super::Moment;
+use super::command::CommandLine;
+use super::instance::Script;
+use super::tracking::Verdict;
+
+/// How long a script that was told to end may take before it is killed.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Starts a command, with more arguments behind its own.
+pub fn start(command: &CommandLine, arguments: &[String]) -> io::Result<Child> {
+    let mut process = match command {
+        CommandLine::Words(words) => {
+            let mut process = Command::new(&words[0]);
+            process.args(&words[1..]).args(arguments);
+            process
+        }
+        CommandLine::Shell(text) => {
+            let mut process = Command::new("/bin/sh");
+            // Behind the text, so that what is a word stays one: `"$@"`.
+            let text = format!("{text} \"$@\"");
+            process.args(["-c", &text, "sh"]).args(arguments);
+            process
+        }
+    };
+    process.stdin(Stdio::null()).spawn()
+}
+
+/// Writes a line into a pipe with a name. One that nobody reads, or that is full, loses it.
+pub fn tell(fifo: &Path, line: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut pipe = options
+        .write(true)
+        .custom_flags(signals::NONBLOCK)
+        .open(fifo)?;
+    pipe.write_all(line.as_bytes())
+}
+
+/// A script, and how it fared.
+#[derive(Debug)]
+pub struct Watched {
+    script: Script,
+    verdict: Verdict,
+    next: Moment,
+    running: Option<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    /// When it is told to end, and then when it is killed.
+    end_at: Moment,
+    told: bool,
+}
+
+impl Watched {
+    /// One that is to be run at once.
+    pub fn new(script: Script, now: Moment) -> Self {
+        Watched {
+            verdict: Verdict::new(script.rise, script.fall),
+            script,
+            next: now,
+            running: None,
+        }
+    }
+
+    /// What it is.
+    pub fn script(&self) -> &Script {
+        &self.script
+    }
+
+    /// Whether it is well; nothing is known before the first run has ended.
+    pub fn is_well(&self) -> Option<bool> {
+        self.verdict.is_well()
+    }
+
+    /// When it has something to do.
+    pub fn deadline(&self) -> Moment {
+        self.running
+            .as_ref()
+            .map_or(self.next, |running| running.end_at)
+    }
+
+    /// Does what is due at `now`, and looks whether the process has ended. Gives back whether it is
+    /// well, when that is news.
+    pub fn turn(&mut self, now: Moment) -> Option<bool> {
+        let mut success = None;
+        if let Some(running) = &mut self.running {
+            match running.child.try_wait() {
+                Ok(None) => running.press(now),
+                Ok(Some(status)) => success = Some(status.success() && !running.told),
+                Err(_) => success = Some(false),
+            }
+        } else if self.next <= now {
+            // In step with the last one, unless that took longer.
+            self.next = (self.next + self.script.interval).max(now);
+            let end_at = now + self.script.interval;
+            match start(&self.script.command, &[]) {
+                Ok(child) => {
+                    self.running = Some(Running {
+                        child,
+                        end_at,
+                        told: false,
+                    })
+                }
+                Err(_) => {
+                    self.next = now + self.script.interval;
+                    success = Some(false);
+                }
+            }
+        }
+        let success = success?;
+        self.running = None;
+        self.verdict.count(success)
+    }
+}
+
+impl Running {
+    /// One that takes too long is told to end, then killed.
+    fn press(&mut self, now: Moment) {
+        if self.end_at > now {
+            return;
+        }
+        self.end_at = now + GRACE;
+        if self.told {
+            let _ = self.child.kill();
+        } else {
+            signals::terminate(self.child.id());
+        }
+        self.told = true;
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if let Some(running) = &mut self.running {
+            signals::terminate(running.child.id());
+        }
+    }
+}
+
+/// Notifications that run.
+#[derive(Debug, Default)]
+pub struct Children(Vec<Child>);
+
+impl Children {
+    /// Adds one.
+    pub fn add(&mut self, child: Child) {
+        self.0.push(child);
+    }
+
+    /// Forgets those that have ended; gives back how those ended that did not succeed.
+    pub fn reap(&mut self) -> Vec<ExitStatus> {
+        let mut failed = Vec::new();
+        self.0.retain_mut(|child| match child.try_wait() {
+            Ok(None) => true,
+            Ok(Some(status)) => {
+                failed.extend(Some(status).filter(|status| !status.success()));
+                false
+            }
+            Err(_) => false,
+        });
+        failed
+    }
+}

@@ -1,0 +1,113 @@
+//! How long nobody has the address when its master is killed: from the last advert of the old one to
+//! the first gratuitous ARP of the new one, as the switch sees them.
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use crate::Outcome;
+use crate::link::Link;
+use crate::speaker::{Kind, Speaker, Wishes};
+
+const VIP: &str = "10.9.0.100";
+
+/// The backup's priority, which makes its skew.
+const PRIORITY: u8 = 100;
+
+/// Measures both kinds, against themselves, with adverts at these intervals; prints a table.
+pub fn measure(program: &Path, trials: usize, intervals: &[f64]) -> Outcome {
+    println!("interval  protocol    ours: median (most)        keepalived: median (most)");
+    for &interval in intervals {
+        let skew = interval * f64::from(256 - u16::from(PRIORITY)) / 256.0;
+        let least = 3.0 * interval + skew;
+        let mut columns = Vec::new();
+        for kind in [Kind::Ours, Kind::Keepalived] {
+            let mut times = Vec::new();
+            for trial in 0..trials {
+                // Each trial kills at another place between two adverts.
+                let phase = interval * (trial as f64 + 0.5) / trials as f64;
+                times.push(trial_of(program, kind, interval, phase)?);
+            }
+            times.sort_by(f64::total_cmp);
+            let (median, most) = (times[times.len() / 2], times[times.len() - 1]);
+            columns.push(format!("{:8.1} ms ({:.1} ms)", median * 1e3, most * 1e3));
+        }
+        println!(
+            "{interval:6} s {:8.1} ms {:>24} {:>30}",
+            least * 1e3,
+            columns[0],
+            columns[1]
+        );
+    }
+    Ok(())
+}
+
+fn trial_of(program: &Path, kind: Kind, interval: f64, phase: f64) -> Result<f64, String> {
+    let mut link = Link::new(0, program)?;
+    let worse = Wishes::new(3, interval, PRIORITY);
+    let better = Wishes {
+        priority: 150,
+        ..worse.clone()
+    };
+    let b = Speaker::start(&link, "b", kind, &worse)?;
+    let a = Speaker::start(&link, "a", kind, &better)?;
+    link.until_only(interval * 8.0 + 5.0, "a", VIP)?;
+    // Past the second burst of announcements of a, should b have been first.
+    thread::sleep(Duration::from_secs_f64(interval * 2.0 + 0.3 + phase));
+    a.kill();
+    link.until(interval * 8.0 + 5.0, "a takeover", || link.has("b", VIP))?;
+    thread::sleep(Duration::from_millis(200));
+    drop(b);
+    link.end_capture();
+    let capture =
+        fs::read(link.directory.join("packets.pcap")).map_err(|error| error.to_string())?;
+    silence(&capture).ok_or_else(|| "no fail-over in the capture".into())
+}
+
+/// The time between the last advert of a, and the first ARP of b for the address after it.
+fn silence(capture: &[u8]) -> Option<f64> {
+    let source = |last: u8| [10, 9, 0, last];
+    let packets = packets(capture);
+    let is_advert = |frame: &[u8]| {
+        frame.get(12..14) == Some(&[8, 0])
+            && frame.get(23) == Some(&112)
+            && frame.get(26..30) == Some(&source(1))
+    };
+    let last = packets.iter().rposition(|(_, frame)| is_advert(frame))?;
+    let is_announcement = |frame: &[u8]| {
+        frame.get(12..14) == Some(&[8, 6])
+            && frame.get(6..12) == Some(&[2, 0, 0, 0, 0x0a, 2])
+            && frame.get(28..32) == Some(&source(100))
+    };
+    let (announced, _) = packets[last..]
+        .iter()
+        .find(|(_, frame)| is_announcement(frame))?;
+    Some(announced - packets[last].0)
+}
+
+/// The packets of a capture in the format of pcap-savefile(5), microseconds, with their times in
+/// seconds.
+fn packets(capture: &[u8]) -> Vec<(f64, &[u8])> {
+    const FILE_HEADER: usize = 24;
+    const PACKET_HEADER: usize = 16;
+    let mut packets = Vec::new();
+    let mut rest = capture.get(FILE_HEADER..).unwrap_or_default();
+    while let Some((header, after)) = rest.split_first_chunk::<PACKET_HEADER>() {
+        let word = |place: usize| {
+            u32::from_ne_bytes([
+                header[place],
+                header[place + 1],
+                header[place + 2],
+                header[place + 3],
+            ])
+        };
+        let length = word(8) as usize;
+        let Some(frame) = after.get(..length) else {
+            break;
+        };
+        packets.push((f64::from(word(0)) + f64::from(word(4)) / 1e6, frame));
+        rest = &after[length..];
+    }
+    packets
+}

@@ -7,11 +7,13 @@
 //! - [`host`]: what this machine knows and has
 //! - [`ipvs`]: the table: values, the rule language, the wire, the client
 //! - [`realserver`]: a host that has a VIP of which nobody hears, and the steps to be one
+//! - [`check`]: health checks
 //! - [`show`]: rows to text
 //! - [`report`]: how a program ends
 //! - [`cli`]: from `argv` to what is done
 
 pub mod addr;
+pub mod check;
 pub mod cli;
 pub mod host;
 pub mod ipvs;

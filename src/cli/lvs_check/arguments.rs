@@ -1,0 +1,97 @@
+//! The command line of `lvs-check`: one definition, from which come parsing, help and completion.
+
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
+
+use super::options::Kind;
+
+/// A command line that asks for nothing to be done.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// It asks for this text.
+    Help(String),
+    /// This is wrong with it.
+    Wrong(String),
+}
+
+/// The command with all its options.
+pub fn command() -> Command {
+    let json = Arg::new("json")
+        .long("json")
+        .action(ArgAction::SetTrue)
+        .help("Answer in JSON");
+    let target = |what: &'static str, help: &'static str| {
+        Arg::new("TARGET")
+            .value_name(what)
+            .required(true)
+            .value_hint(ValueHint::Other)
+            .help(help)
+    };
+    let kinds = Kind::ALL.map(|kind| {
+        let target = match kind {
+            Kind::Http | Kind::Https => target("HOST[:PORT][/PATH]", "The server"),
+            Kind::Smtp | Kind::Dns => target("HOST[:PORT]", "The server"),
+            Kind::Tcp | Kind::Udp => target("HOST:PORT", "The server"),
+            Kind::Ping => target("HOST", "The server"),
+            Kind::File => {
+                target("FILE", "The file, with a number in it").value_hint(ValueHint::FilePath)
+            }
+            Kind::Misc => target("COMMAND", "The program and its arguments")
+                .value_hint(ValueHint::CommandWithArguments)
+                .num_args(1..)
+                .trailing_var_arg(true)
+                .allow_hyphen_values(true)
+                .value_parser(value_parser!(OsString)),
+        };
+        Command::new(kind.name())
+            .about(kind.about())
+            .args(kind.options())
+            .arg(&json)
+            .arg(target)
+    });
+    let digest = Command::new("digest")
+        .about("Print the MD5 digest of a page, as genhash does")
+        .args(Kind::Https.options().into_iter().filter(|option| {
+            // These say what a page must be.
+            let name = option.get_id().as_str();
+            let judges = ["path", "status", "digest", "retry", "retry-delay"];
+            !judges.contains(&name) && !name.starts_with("regex")
+        }))
+        .arg(target(
+            "URL",
+            "The page: http://HOST[:PORT]/PATH or https://...",
+        ));
+    Command::new("lvs-check")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Find out how real servers are, as keepalived does")
+        .after_help("Exit status: 0 up; 1 down; 2 usage, or the check could not be made")
+        .disable_help_subcommand(true)
+        .subcommand_required(true)
+        .subcommands(kinds)
+        .subcommand(digest)
+}
+
+/// Reads a command line: the program's name, and what stands behind it.
+///
+/// # Errors
+/// It asks for help, or is wrong.
+pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<ArgMatches, Refused> {
+    command().try_get_matches_from(words).map_err(refused)
+}
+
+/// clap's refusal in one line: what it says before it explains.
+fn refused(error: clap::Error) -> Refused {
+    let text = error.to_string();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Refused::Help(text),
+        ErrorKind::MissingSubcommand => Refused::Wrong("no command".to_owned()),
+        _ => {
+            let lines = text.lines().take_while(|line| !line.is_empty());
+            let lines: Vec<&str> = lines.map(str::trim).collect();
+            let text = lines.join(" ");
+            Refused::Wrong(text.strip_prefix("error: ").unwrap_or(&text).to_owned())
+        }
+    }
+}

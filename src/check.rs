@@ -14,6 +14,7 @@ mod connect;
 pub mod dns;
 mod exchange;
 mod file;
+pub mod health;
 pub mod http;
 mod misc;
 mod ping;

@@ -52,6 +52,7 @@ const UNSAFE: &[&str] = &["src/host/", "src/netlink.rs"];
 const PURE: &[&str] = &[
     "src/addr.rs",
     "src/check.rs",
+    "src/check/health.rs",
     "src/host/announce/frame.rs",
     "src/ipvs/drain.rs",
     "src/ipvs/order.rs",

@@ -16,12 +16,14 @@ mod exchange;
 mod file;
 pub mod health;
 pub mod http;
+pub mod memory;
 mod misc;
 mod ping;
 pub mod runner;
 mod smtp;
 pub mod tls;
 pub mod udp;
+pub mod watch;
 
 /// One check of one server.
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@ pub mod clamps;
 pub mod clock;
 pub mod files;
 pub mod identity;
+pub mod limits;
 pub mod links;
 pub mod modules;
 pub mod names;

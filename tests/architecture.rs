@@ -53,6 +53,8 @@ const PURE: &[&str] = &[
     "src/addr.rs",
     "src/check.rs",
     "src/check/health.rs",
+    "src/check/memory.rs",
+    "src/check/watch.rs",
     "src/host/announce/frame.rs",
     "src/ipvs/drain.rs",
     "src/ipvs/order.rs",

@@ -1,11 +1,12 @@
 //! Makes checks: one, or thousands at a time on one thread.
 
-use std::time::Duration;
-
 use std::io;
+use std::sync::Arc;
+use std::time::Duration;
 
 use socket2::{Protocol, Type};
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::connect::{datagrams, tcp};
@@ -15,6 +16,13 @@ use super::{
     Check, Origin, Probe, Question, Share, Verdict, dns, file, http, misc, ping, smtp, udp,
 };
 use crate::addr::Endpoint;
+use crate::host::limits;
+
+/// Files that are open beside those of checks.
+const OTHER_FILES: usize = 32;
+
+/// A program has a pid descriptor and, while it is started, a pipe.
+const FILES_OF_A_CHECK: usize = 2;
 
 /// What a check found out, and how long it took.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +57,29 @@ impl Runner {
     /// Makes one check.
     pub fn one(&self, check: &Check, tries: Tries) -> Outcome {
         self.0.block_on(attempts(check, tries))
+    }
+
+    /// Makes all checks, as many at a time as this process may have open files for. Each outcome is
+    /// handed to `each` when it is there, with the place of its check.
+    pub fn all(&self, checks: &[Arc<Check>], tries: Tries, mut each: impl FnMut(usize, Outcome)) {
+        let most = usize::try_from(limits::raise_open_files()).unwrap_or(usize::MAX);
+        let most = (most.saturating_sub(OTHER_FILES) / FILES_OF_A_CHECK).max(1);
+        self.0.block_on(async {
+            let mut running = JoinSet::new();
+            let mut waiting = checks.iter().cloned().enumerate();
+            loop {
+                let room = most.saturating_sub(running.len());
+                for (place, check) in waiting.by_ref().take(room) {
+                    running.spawn(async move { (place, attempts(&check, tries).await) });
+                }
+                match running.join_next().await {
+                    None => break,
+                    Some(Ok((place, outcome))) => each(place, outcome),
+                    // A check that panicked says nothing about its server.
+                    Some(Err(_)) => {}
+                }
+            }
+        });
     }
 
     /// The digest of the first page.

@@ -1,13 +1,18 @@
 //! `lvs-check`: reads a command line, makes checks, tells what they found out.
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use clap::ArgMatches;
 
 use crate::addr::Resolve;
 use crate::check::runner::{Outcome, Runner};
 use crate::check::{Check, Probe, Verdict};
+use crate::host::error_text;
+use crate::ipvs::client::Client;
+use crate::ipvs::refusal::Refusal;
 use crate::report::{WriteError, lvs_check as status};
 use crate::show::check as show;
 
@@ -16,16 +21,29 @@ use options::Kind;
 use questions::{Given, Target};
 
 pub mod arguments;
+mod once;
 mod options;
 mod questions;
+mod rules;
 
 /// What the program is called in what it says.
 const PROGRAM: &str = "lvs-check";
+
+/// The name of the file in which one run leaves to the next what it knows.
+pub const MEMORY: &str = "lvs-check";
 
 /// What the program works with.
 pub struct Environment<'a> {
     /// Who knows the numbers of names.
     pub names: &'a dyn Resolve,
+    /// Opens the way to the kernel.
+    pub kernel: &'a mut dyn FnMut() -> Result<Client, Refusal>,
+    /// Where is remembered what one run leaves to the next.
+    pub memory: &'a dyn Fn() -> io::Result<PathBuf>,
+    /// Whether standard output is a terminal, and how wide it is.
+    pub terminal: bool,
+    /// Whether standard error is a terminal: what takes long shows how far it is.
+    pub shows_progress: bool,
     /// Standard output.
     pub output: &'a mut dyn Write,
     /// Standard error.
@@ -40,6 +58,11 @@ struct Failure {
 }
 
 impl Failure {
+    /// Something that is needed failed.
+    fn of(what: impl Display, error: &io::Error) -> Self {
+        Failure::usage(format!("{what}: {}", error_text(error)))
+    }
+
     fn usage(text: impl Into<String>) -> Self {
         Failure {
             text: text.into(),
@@ -81,6 +104,7 @@ impl Session<'_> {
             .ok_or_else(|| Failure::usage("no command"))?;
         match Kind::named(name) {
             Some(kind) => self.one(kind, found),
+            None if name == "once" => self.once(found),
             None => self.digest(found),
         }
     }
@@ -190,13 +214,7 @@ fn place(probe: &Probe) -> Option<String> {
 }
 
 fn runner() -> Result<Runner, Failure> {
-    Runner::new().map_err(|error| Failure {
-        text: format!(
-            "cannot wait for events: {}",
-            crate::host::error_text(&error)
-        ),
-        status: status::USAGE,
-    })
+    Runner::new().map_err(|error| Failure::of("cannot wait for events", &error))
 }
 
 fn verdict_status(outcome: &Outcome) -> u8 {

@@ -3,9 +3,9 @@
 use std::ffi::OsString;
 
 use clap::error::ErrorKind;
-use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, ValueHint, value_parser};
 
-use super::options::Kind;
+use super::options::{Kind, all_options, number, value};
 
 /// A command line that asks for nothing to be done.
 #[derive(Debug, PartialEq, Eq)]
@@ -63,6 +63,16 @@ pub fn command() -> Command {
             "URL",
             "The page: http://HOST[:PORT]/PATH or https://...",
         ));
+    let once = Command::new("once")
+        .about("Check all servers of a table, once")
+        .args(table_options())
+        .args(all_options())
+        .arg(&json)
+        .group(
+            ArgGroup::new("source")
+                .args(["rules", "table"])
+                .required(true),
+        );
     Command::new("lvs-check")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Find out how real servers are, as keepalived does")
@@ -71,6 +81,55 @@ pub fn command() -> Command {
         .subcommand_required(true)
         .subcommands(kinds)
         .subcommand(digest)
+        .subcommand(once)
+}
+
+/// The options that say which servers are checked, and what comes of it.
+fn table_options() -> Vec<Arg> {
+    let flag = |name: &'static str, help: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .action(ArgAction::SetTrue)
+            .help(help)
+    };
+    let positive = |name: &'static str, help: &'static str| {
+        number(name, help).value_parser(value_parser!(u32).range(1..))
+    };
+    vec![
+        value(
+            "rules",
+            "FILE",
+            "The table that shall be, as ipvsadm -S writes it",
+        )
+        .value_hint(ValueHint::FilePath)
+        .value_parser(value_parser!(OsString)),
+        flag("table", "The table that is, and what was taken out of it"),
+        value(
+            "with",
+            "CHECK",
+            "tcp, http[:PATH], https[:PATH], smtp, dns, udp, ping, misc:COMMAND, file:FILE",
+        )
+        .action(ArgAction::Append),
+        flag("apply", "Change the table"),
+        flag("inhibit", "Weight 0 for what is down, do not delete it"),
+        value(
+            "sorry",
+            "ADDRESS[:PORT]",
+            "What stands in for servers that are not enough",
+        ),
+        positive("quorum", "The sum of weights that is enough (1)"),
+        number(
+            "hysteresis",
+            "How much more to have enough again, how much less to lose it (0)",
+        ),
+        positive("rise", "How many good checks in a row make a server up (1)"),
+        positive(
+            "fall",
+            "How many bad checks in a row make a server down (1)",
+        ),
+        flag("quiet", "Tell only changes and problems"),
+        flag("metrics", "Answer in Prometheus text").conflicts_with_all(["json", "quiet"]),
+    ]
 }
 
 /// Reads a command line: the program's name, and what stands behind it.

@@ -104,6 +104,23 @@ impl Kind {
     }
 }
 
+/// The options of all kinds, each once.
+pub fn all_options() -> Vec<Arg> {
+    let mut options = timing();
+    options.extend(origin());
+    for kind in Kind::ALL {
+        for option in own(kind) {
+            if options
+                .iter()
+                .all(|known| known.get_id() != option.get_id())
+            {
+                options.push(option);
+            }
+        }
+    }
+    options
+}
+
 fn timing() -> Vec<Arg> {
     vec![
         seconds("timeout", "How long one try may take in all (5)"),
@@ -244,7 +261,8 @@ fn own(kind: Kind) -> Vec<Arg> {
     }
 }
 
-fn value(name: &'static str, what: &'static str, help: &'static str) -> Arg {
+/// An option with a text.
+pub fn value(name: &'static str, what: &'static str, help: &'static str) -> Arg {
     Arg::new(name)
         .long(name)
         .value_name(what)
@@ -252,7 +270,8 @@ fn value(name: &'static str, what: &'static str, help: &'static str) -> Arg {
         .help(help)
 }
 
-fn number(name: &'static str, help: &'static str) -> Arg {
+/// An option with a number.
+pub fn number(name: &'static str, help: &'static str) -> Arg {
     value(name, "N", help).value_parser(value_parser!(u32))
 }
 

@@ -33,6 +33,12 @@ impl Given<'_> {
         self.0.try_get_one(name).ok().flatten().cloned()
     }
 
+    /// All values of an option.
+    pub fn all<T: Clone + Send + Sync + 'static>(&self, name: &str) -> Vec<T> {
+        let values = self.placed(name).into_iter();
+        values.map(|(_, value)| value).collect()
+    }
+
     /// Whether a flag is set.
     pub fn has(&self, name: &str) -> bool {
         self.get(name).unwrap_or(false)
@@ -355,7 +361,8 @@ impl<'a> Target<'a> {
     }
 }
 
-fn host_and_port(text: &str) -> (&str, Option<&str>) {
+/// A host and its port, if there is one: `[::1]:80`, `::1`, `10.0.0.1:80`.
+pub fn host_and_port(text: &str) -> (&str, Option<&str>) {
     if let Some((host, rest)) = text.strip_prefix('[').and_then(|text| text.split_once(']')) {
         return match rest.strip_prefix(':') {
             Some(port) => (host, Some(port)),

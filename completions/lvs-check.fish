@@ -37,6 +37,7 @@ complete -c lvs-check -n "__fish_lvs_check_needs_command" -f -a "misc" -d 'Wheth
 complete -c lvs-check -n "__fish_lvs_check_needs_command" -f -a "file" -d 'Whether a file says so'
 complete -c lvs-check -n "__fish_lvs_check_needs_command" -f -a "digest" -d 'Print the MD5 digest of a page, as genhash does'
 complete -c lvs-check -n "__fish_lvs_check_needs_command" -f -a "once" -d 'Check all servers of a table, once'
+complete -c lvs-check -n "__fish_lvs_check_needs_command" -f -a "run" -d 'Check all servers of a table again and again'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand tcp" -l timeout -d 'How long one try may take in all (5)' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand tcp" -l retry -d 'How often to try again before it is down (0)' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand tcp" -l retry-delay -d 'How long to wait before that (1)' -r -f
@@ -218,3 +219,52 @@ complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -l verify -d '
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -l dynamic -d 'Exit status 2 to 255: up, with a weight of 0 to 253'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -l json -d 'Answer in JSON'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -s h -l help -d 'Print help'
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l rules -d 'The table that shall be, as ipvsadm -S writes it' -r -F
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l with -d 'tcp, http[:PATH], https[:PATH], smtp, dns, udp, ping, misc:COMMAND, file:FILE' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l sorry -d 'What stands in for servers that are not enough' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l quorum -d 'The sum of weights that is enough (1)' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l hysteresis -d 'How much more to have enough again, how much less to lose it (0)' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l rise -d 'How many good checks in a row make a server up (1)' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l fall -d 'How many bad checks in a row make a server down (1)' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l delay -d 'From one check to the next (6)' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l notify-up -d 'Start this when a server is up' -r -f -a "(__fish_complete_command)"
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l notify-down -d 'Start this when a server is down' -r -f -a "(__fish_complete_command)"
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l quorum-up -d 'Start this when a service has enough servers' -r -f -a "(__fish_complete_command)"
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l quorum-down -d 'Start this when it has not' -r -f -a "(__fish_complete_command)"
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l timeout -d 'How long one try may take in all (5)' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l retry-delay -d 'How long to wait before that (1)' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l connect-ip -d 'Ask there, not at the target\'s address' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l connect-port -d 'Ask there, not at the target\'s port' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l bind -d 'Ask from this address' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l bind-port -d 'Ask from this port' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l bind-if -d 'Ask through this interface' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l fwmark -d 'Mark the packets' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l path -d 'A page (/); what is said behind it is of this page' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l virtualhost -d 'The Host header, and the name in TLS' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l status -d 'Statuses that are right, as 200-299,404 (200-299)' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l digest -d 'The MD5 digest of the page' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l regex -d 'What must be in the page' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l regex-no-match -d 'What must not be in the page' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l regex-min-offset -d 'At which byte a match may begin, from' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l regex-max-offset -d 'At which byte a match may begin, to' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l http-version -d '1.0, 1.0C (with Connection: close) or 1.1 (1.0)' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l sni -d 'The name in TLS, where it is another' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l ca -d 'Have it checked against the certificates in this file' -r -F
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l helo -d 'Who is said to ask (this host\'s name)' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l type -d 'A, NS, CNAME, SOA, MX, TXT or AAAA (SOA)' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l name -d 'The name that is asked for (.)' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l payload -d 'What is sent (8 random bytes)' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l require-reply -d 'A reply must come, and begin so; x is any digit' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l min-reply-length -d 'How long a reply must be (0)' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l max-reply-length -d 'How long a reply may be (255)' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l size -d 'The payload of the echo (56)' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l user -d 'Run the program as this user' -r -f -a "(__fish_complete_users)"
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l factor -d 'Up; N times the number is added to the weight' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l table -d 'The table that is, and what was taken out of it'
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l inhibit -d 'Weight 0 for what is down, do not delete it'
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l no-alpha -d 'Have servers in the table before they are checked, as keepalived does'
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l remove -d 'Delete the services at the end'
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l no-sni -d 'Tell no name in TLS'
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l verify -d 'Have the certificate checked'
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l dynamic -d 'Exit status 2 to 255: up, with a weight of 0 to 253'
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -s h -l help -d 'Print help'

@@ -19,6 +19,7 @@ pub mod http;
 pub mod memory;
 mod misc;
 mod ping;
+pub mod rhythm;
 pub mod runner;
 mod smtp;
 pub mod tls;

@@ -98,6 +98,11 @@ impl Server {
         })
     }
 
+    /// The weight with which it takes part; none while it is down.
+    pub fn part(&self, alpha: bool) -> Option<Weight> {
+        self.is_up(alpha).then(|| self.weight())
+    }
+
     /// Its weight while it is up: the configured one, and what the checks say of it.
     pub fn weight(&self) -> Weight {
         let Weight(configured) = self.destination.weight;
@@ -174,25 +179,31 @@ impl Group {
         patience: Patience,
         verdict: &Verdict,
     ) -> Vec<Event> {
-        let mut events = Vec::new();
         let alpha = self.policy.alpha;
-        if let Some(server) = self.servers.get_mut(server) {
-            let was_up = server.is_up(alpha);
-            if let Some(standing) = server.checks.get_mut(check) {
-                standing.observe(patience, verdict);
-            }
-            let endpoint = server.destination.endpoint;
-            match (was_up, server.is_up(alpha)) {
-                (false, true) => events.push(Event::ServerUp(endpoint)),
-                (true, false) => events.push(Event::ServerDown(endpoint)),
-                _ => {}
-            }
+        let Some(server) = self.servers.get_mut(server) else {
+            return Vec::new();
+        };
+        let before = server.part(alpha);
+        let Some(standing) = server.checks.get_mut(check) else {
+            return Vec::new();
+        };
+        let was_unchecked = standing.state == State::Unchecked;
+        standing.observe(patience, verdict);
+        let (after, endpoint) = (server.part(alpha), server.destination.endpoint);
+        // Thousands of servers are counted only when there is something new to count.
+        if before == after && !was_unchecked {
+            return Vec::new();
         }
-        events.extend(self.count());
-        events
+        let event = match (before, after) {
+            (None, Some(_)) => Some(Event::ServerUp(endpoint)),
+            (Some(_), None) => Some(Event::ServerDown(endpoint)),
+            _ => None,
+        };
+        event.into_iter().chain(self.count()).collect()
     }
 
-    /// Sees whether there are enough servers.
+    /// Sees whether there are enough servers. While some that must be found well first have not been
+    /// checked, they are not said to be too few.
     ///
     /// A quorum with its hysteresis that all servers together cannot reach is reached when all are
     /// up. (keepalived would wait for ever.)
@@ -211,6 +222,11 @@ impl Group {
             true => sum > 0 && sum >= quorum.saturating_sub(hysteresis).min(all),
             false => sum > 0 && sum >= quorum.saturating_add(hysteresis).min(all),
         };
+        let is_unchecked = |check: &Standing| check.state == State::Unchecked;
+        let mut checks = self.servers.iter().flat_map(|server| &server.checks);
+        if !enough && alpha && checks.any(is_unchecked) {
+            return None;
+        }
         let event = match (self.has_quorum, enough) {
             (false, true) => Some(Event::QuorumUp),
             (true, false) => Some(Event::QuorumDown),
@@ -480,6 +496,20 @@ mod tests {
             group.observe(0, 1, Patience::default(), &up());
             assert_eq!(table(&group), "1:1");
         }
+    }
+
+    #[test]
+    fn servers_that_are_not_checked_yet_are_not_too_few() {
+        let mut group = group(&[1, 1], with_sorry(1, 0));
+        group.policy.alpha = true;
+        for server in &mut group.servers {
+            server.checks = vec![Standing::new(State::Unchecked, 0)];
+        }
+        assert_eq!(group.count(), None);
+        assert_eq!(observe(&mut group, 1, down()), []);
+        assert_eq!(table(&group), "");
+        assert_eq!(observe(&mut group, 2, down()), [Event::QuorumDown]);
+        assert_eq!(table(&group), "99:1");
     }
 
     fn verdict() -> impl Strategy<Value = Verdict> {

@@ -1,5 +1,6 @@
 //! Makes checks: one, or thousands at a time on one thread.
 
+use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,6 +55,20 @@ impl Runner {
         Ok(Runner(runtime))
     }
 
+    pub(super) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.0.block_on(work)
+    }
+
+    /// Starts a program that nobody waits for.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start(&self, command: std::process::Command) -> io::Result<()> {
+        let _runtime = self.0.enter();
+        // The runtime looks for its end.
+        tokio::process::Command::from(command).spawn().map(drop)
+    }
+
     /// Makes one check.
     pub fn one(&self, check: &Check, tries: Tries) -> Outcome {
         self.0.block_on(attempts(check, tries))
@@ -105,7 +120,7 @@ impl Runner {
     }
 }
 
-async fn attempts(check: &Check, tries: Tries) -> Outcome {
+pub(super) async fn attempts(check: &Check, tries: Tries) -> Outcome {
     let mut left = tries.retry;
     loop {
         let start = Instant::now();

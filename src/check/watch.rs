@@ -63,6 +63,10 @@ impl Watch {
         for destination in destinations {
             let own = (terms.checks)(&entry.service, &destination);
             let remembered = memory.server(id, &destination.endpoint);
+            // What was put there and is gone somebody has deleted, and things may have changed since.
+            let remembered = remembered.filter(|remembered| {
+                remembered.put.is_none() || there.contains(&destination.endpoint)
+            });
             let standings = match remembered {
                 Some(remembered) => continued(&remembered.checks, own.len()),
                 // Who is in the table is served.

@@ -25,6 +25,7 @@ mod once;
 mod options;
 mod questions;
 mod rules;
+mod run;
 
 /// What the program is called in what it says.
 const PROGRAM: &str = "lvs-check";
@@ -105,6 +106,7 @@ impl Session<'_> {
         match Kind::named(name) {
             Some(kind) => self.one(kind, found),
             None if name == "once" => self.once(found),
+            None if name == "run" => self.run(found),
             None => self.digest(found),
         }
     }

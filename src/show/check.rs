@@ -92,18 +92,12 @@ pub struct Row {
 }
 
 impl Row {
-    /// Service and server as the options of ipvsadm name them.
     fn target(&self) -> String {
-        let mut text = String::new();
-        // Writing to a String does not fail.
-        let _ = write::target(&mut text, &self.service, Some(&self.server), &Numeric);
-        text
+        target(&self.service, Some(&self.server))
     }
 
     fn service(&self) -> String {
-        let mut text = String::new();
-        let _ = write::target(&mut text, &self.service, None, &Numeric);
-        text
+        target(&self.service, None)
     }
 
     fn weight_text(&self) -> String {
@@ -114,6 +108,14 @@ impl Row {
     fn is_up(&self) -> bool {
         self.standing.state == State::Up
     }
+}
+
+/// Service and server as the options of ipvsadm name them.
+pub fn target(service: &ServiceId, server: Option<&Endpoint>) -> String {
+    let mut text = String::new();
+    // Writing to a String does not fail.
+    let _ = write::target(&mut text, service, server, &Numeric);
+    text
 }
 
 /// A line for each row.

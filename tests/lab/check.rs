@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::clients::{Background, call, done, server, servers};
 use crate::fail::{Context, Result};
@@ -37,6 +40,8 @@ struct Balanced {
 impl Balanced {
     fn new(world: &World) -> Result<Self> {
         let (lan, servers) = (Lan::new()?, servers()?);
+        // A namespace of an earlier test may have had the same number.
+        let _ = fs::remove_dir_all("/run/lvskit");
         let ipvsadm = world.program.path.clone();
         done(&ipvsadm, "-R", &[SERVICE, FIRST, SECOND].concat())?;
         fs::create_dir_all(FOLDER).context(FOLDER)?;
@@ -311,4 +316,126 @@ pub fn runs_do_not_fight(world: &mut World) -> Result {
         }
     }
     balanced.table_is(&[SERVICE, FIRST, SECOND])
+}
+
+/// A loop, which is killed if nobody ends it.
+struct Loop(Child);
+
+impl Loop {
+    /// Starts it; what it says goes to a file.
+    fn start(check: &Path, arguments: &str) -> Result<Self> {
+        let said = fs::File::create(said()).context("said")?;
+        in_network(BALANCER, || {
+            let child = Command::new(check)
+                .args(arguments.split(' '))
+                .stdout(Stdio::null())
+                .stderr(said)
+                .spawn();
+            Ok(Loop(child.context("start")?))
+        })
+    }
+
+    fn signal(&self, signal: Signal) -> Result {
+        let id = i32::try_from(self.0.id()).context("process")?;
+        kill(Pid::from_raw(id), signal).context("kill")
+    }
+
+    /// Ends it, as it wants to be ended.
+    fn stop(&mut self) -> Result {
+        self.signal(Signal::SIGTERM)?;
+        let status = self.0.wait().context("wait")?;
+        match status.success() {
+            true => Ok(()),
+            false => Err(format!("the loop ended with {status}")),
+        }
+    }
+}
+
+impl Drop for Loop {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn said() -> PathBuf {
+    Path::new(FOLDER).join("said")
+}
+
+/// What is dead never gets in; what lives comes and goes; a flushed table heals; a reload changes
+/// what has changed; a file with a mistake changes nothing; the end leaves the table.
+pub fn a_loop_follows_heals_and_reloads(world: &mut World) -> Result {
+    let mut balanced = Balanced::new(world)?;
+    balanced.ipvsadm("-C")?;
+    balanced.kill_server();
+    let rules = Path::new(FOLDER).join("rules");
+    let write = |lines: &[&str]| fs::write(&rules, lines.concat()).context(rules.display());
+    write(&[SERVICE, FIRST, SECOND])?;
+    let downs = Path::new(FOLDER).join("downs");
+    let _ = fs::remove_file(&downs);
+    let tool = Path::new(FOLDER).join("tell");
+    let text = format!(
+        "#!/bin/sh\necho $LVS_CHECK_EVENT $LVS_CHECK_ADDRESS >> {}\n",
+        downs.display()
+    );
+    fs::write(&tool, text).context("tool")?;
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(&tool, mode).context("tool")?;
+    let options = format!(
+        "run --rules {} --delay 0.3 --timeout 2 --notify-down {}",
+        rules.display(),
+        tool.display()
+    );
+    let mut running = Loop::start(&balanced.check, &options)?;
+    let soon = |balanced: &Balanced, expected: &[&str]| {
+        let mut last = Ok(());
+        for _ in 0..100 {
+            last = balanced.table_is(expected);
+            if last.is_ok() {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let said = fs::read_to_string(said()).unwrap_or_default();
+        last.context(said)
+    };
+    soon(&balanced, &[SERVICE, FIRST])?;
+    balanced.start_server()?;
+    soon(&balanced, &[SERVICE, FIRST, SECOND])?;
+    balanced.kill_server();
+    soon(&balanced, &[SERVICE, FIRST])?;
+    balanced.start_server()?;
+    soon(&balanced, &[SERVICE, FIRST, SECOND])?;
+    balanced.ipvsadm("-C")?;
+    soon(&balanced, &[SERVICE, FIRST, SECOND])?;
+    let third = FIRST.replace("-w 1", "-w 3");
+    write(&[SERVICE, &third, SECOND])?;
+    running.signal(Signal::SIGHUP)?;
+    soon(&balanced, &[SERVICE, &third, SECOND])?;
+    write(&["-A -t nonsense\n"])?;
+    running.signal(Signal::SIGHUP)?;
+    std::thread::sleep(Duration::from_secs(1));
+    balanced.table_is(&[SERVICE, &third, SECOND])?;
+    running.stop()?;
+    balanced.table_is(&[SERVICE, &third, SECOND])?;
+    let told = fs::read_to_string(said()).context("said")?;
+    for line in [
+        "lvs-check: the table was changed by somebody else\n",
+        "down -t 10.96.0.1:80 -r 10.98.0.3:80: connection refused\n",
+        "lvs-check: reloaded\n",
+        "lvs-check: not reloaded: /tmp/lvskit-check/rules:1: ",
+    ] {
+        if !told.contains(line) {
+            return Err(format!("{line:?} is not in\n{told}"));
+        }
+    }
+    let downs = fs::read_to_string(&downs).context("downs")?;
+    if downs != "down 10.98.0.3\n" {
+        return Err(format!("the command was told {downs:?}"));
+    }
+    write(&[SERVICE, FIRST, SECOND])?;
+    let mut running = Loop::start(&balanced.check, &format!("{options} --remove"))?;
+    soon(&balanced, &[SERVICE, FIRST, SECOND])?;
+    running.stop()?;
+    balanced.table_is(&[])
 }

@@ -221,6 +221,10 @@ const TESTS: &[(&str, Test)] = &[
         check::a_killed_run_is_taken_up_by_the_next,
     ),
     ("check/runs-do-not-fight", check::runs_do_not_fight),
+    (
+        "check/a-loop-follows-heals-and-reloads",
+        check::a_loop_follows_heals_and_reloads,
+    ),
     ("differential/command-lines", differential::command_lines),
     ("differential/restores", differential::restores),
 ];

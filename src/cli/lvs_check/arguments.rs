@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, ValueHint, value_parser};
 
-use super::options::{Kind, all_options, number, value};
+use super::options::{Kind, all_options, number, seconds, value};
 
 /// A command line that asks for nothing to be done.
 #[derive(Debug, PartialEq, Eq)]
@@ -63,16 +63,29 @@ pub fn command() -> Command {
             "URL",
             "The page: http://HOST[:PORT]/PATH or https://...",
         ));
+    let source = || {
+        let group = ArgGroup::new("source").args(["rules", "table"]);
+        group.required(true)
+    };
     let once = Command::new("once")
         .about("Check all servers of a table, once")
         .args(table_options())
         .args(all_options())
         .arg(&json)
-        .group(
-            ArgGroup::new("source")
-                .args(["rules", "table"])
-                .required(true),
-        );
+        .group(source());
+    let run = Command::new("run")
+        .about("Check all servers of a table again and again")
+        .args(table_options().into_iter().filter(|option| {
+            // It changes the table in any case, and tells only changes.
+            !["apply", "quiet", "metrics"].contains(&option.get_id().as_str())
+        }))
+        .args(loop_options())
+        .args(
+            all_options()
+                .into_iter()
+                .filter(|option| option.get_id() != "retry"),
+        )
+        .group(source());
     Command::new("lvs-check")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Find out how real servers are, as keepalived does")
@@ -82,6 +95,7 @@ pub fn command() -> Command {
         .subcommands(kinds)
         .subcommand(digest)
         .subcommand(once)
+        .subcommand(run)
 }
 
 /// The options that say which servers are checked, and what comes of it.
@@ -132,6 +146,31 @@ fn table_options() -> Vec<Arg> {
     ]
 }
 
+/// The options of the loop.
+fn loop_options() -> Vec<Arg> {
+    let flag = |name: &'static str, help: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .action(ArgAction::SetTrue)
+            .help(help)
+    };
+    let command = |name: &'static str, help: &'static str| {
+        value(name, "COMMAND", help).value_hint(ValueHint::CommandString)
+    };
+    vec![
+        seconds("delay", "From one check to the next (6)"),
+        flag(
+            "no-alpha",
+            "Have servers in the table before they are checked, as keepalived does",
+        ),
+        flag("remove", "Delete the services at the end"),
+        command("notify-up", "Start this when a server is up"),
+        command("notify-down", "Start this when a server is down"),
+        command("quorum-up", "Start this when a service has enough servers"),
+        command("quorum-down", "Start this when it has not"),
+    ]
+}
+
 /// Reads a command line: the program's name, and what stands behind it.
 ///
 /// # Errors
@@ -152,5 +191,13 @@ fn refused(error: clap::Error) -> Refused {
             let text = lines.join(" ");
             Refused::Wrong(text.strip_prefix("error: ").unwrap_or(&text).to_owned())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_definition_is_sound() {
+        super::command().debug_assert();
     }
 }

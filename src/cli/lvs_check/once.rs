@@ -4,9 +4,10 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::ArgMatches;
@@ -71,25 +72,17 @@ impl Session<'_> {
             Some(file) => Some(rules::read(file, self.environment.names).map_err(Failure::usage)?),
             None => None,
         };
-        // Whoever changes the table is alone until it has remembered what it did.
         let path = (self.environment.memory)();
-        let state = match (applies, &path) {
-            (false, _) => None,
-            (true, Ok(path)) => {
-                let state = State::open(path.clone());
-                let state = state.map_err(|error| Failure::of(path.display(), &error))?;
-                Some(state)
+        let (state, mut memory) = match applies {
+            true => {
+                let (state, memory) = open_memory(path)?;
+                (Some(state), memory)
             }
-            (true, Err(error)) => return Err(Failure::of("cannot remember", error)),
+            false => {
+                let content = path.and_then(fs::read).unwrap_or_default();
+                (None, Memory::parse(&String::from_utf8_lossy(&content)))
+            }
         };
-        let content = match (&state, &path) {
-            (Some(state), _) => state
-                .read()
-                .map_err(|error| Failure::of("cannot remember", &error))?,
-            (None, Ok(path)) => fs::read(path).unwrap_or_default(),
-            (None, Err(_)) => Vec::new(),
-        };
-        let mut memory = Memory::parse(&String::from_utf8_lossy(&content));
 
         // A file can be checked where there is no IPVS.
         let mut client = match (&rules, applies) {
@@ -100,7 +93,7 @@ impl Session<'_> {
             Some(client) => client.table().map_err(refused)?,
             None => Table::default(),
         };
-        let mut watches = watches(given, rules.as_ref(), &actual, &memory)?;
+        let mut watches = watches(given, rules.as_ref(), &actual, &memory, false)?;
         let outcomes = self.check_all(given, &watches)?;
         let patience = patience(given);
         let mut rows = Vec::new();
@@ -172,25 +165,7 @@ impl Session<'_> {
         given: Given<'_>,
         watches: &[Watch],
     ) -> Result<Vec<(Place, Outcome)>, Failure> {
-        let (mut places, mut checks) = (Vec::new(), Vec::new());
-        for (
-            watch,
-            Watch {
-                checks: servers, ..
-            },
-        ) in watches.iter().enumerate()
-        {
-            for (server, of_server) in servers.iter().enumerate() {
-                for (check, one) in of_server.iter().enumerate() {
-                    places.push(Place {
-                        watch,
-                        server,
-                        check,
-                    });
-                    checks.push(Arc::clone(one));
-                }
-            }
-        }
+        let (places, checks) = places(watches);
         let mut outcomes: Vec<Option<Outcome>> = vec![None; checks.len()];
         let mut done = 0;
         runner()?.all(&checks, given.tries(), |place, outcome| {
@@ -215,17 +190,53 @@ impl Session<'_> {
     }
 
     /// Tells what was done.
-    fn tell(&mut self, text: &str) {
+    pub(super) fn tell(&mut self, text: &str) {
         let _ = writeln!(self.environment.errors, "{text}");
     }
 }
 
 /// Which check of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    watch: usize,
-    server: usize,
-    check: usize,
+pub struct Place {
+    /// Which service.
+    pub watch: usize,
+    /// Which of its servers.
+    pub server: usize,
+    /// Which of its checks.
+    pub check: usize,
+}
+
+/// All checks in one list, with their places.
+pub fn places(watches: &[Watch]) -> (Vec<Place>, Vec<Arc<Check>>) {
+    let (mut places, mut checks) = (Vec::new(), Vec::new());
+    for (
+        watch,
+        Watch {
+            checks: servers, ..
+        },
+    ) in watches.iter().enumerate()
+    {
+        for (server, of_server) in servers.iter().enumerate() {
+            for (check, one) in of_server.iter().enumerate() {
+                places.push(Place {
+                    watch,
+                    server,
+                    check,
+                });
+                checks.push(Arc::clone(one));
+            }
+        }
+    }
+    (places, checks)
+}
+
+/// What earlier runs left, for this process alone: whoever changes the table is alone until it has
+/// remembered what it did.
+pub fn open_memory(path: io::Result<PathBuf>) -> Result<(State, Memory), Failure> {
+    let failed = |error| Failure::of("cannot remember", &error);
+    let state = path.and_then(State::open).map_err(failed)?;
+    let content = state.read().map_err(failed)?;
+    Ok((state, Memory::parse(&String::from_utf8_lossy(&content))))
 }
 
 type Weights = HashMap<(ServiceId, Endpoint), Weight>;
@@ -253,11 +264,12 @@ fn row(watch: &Watch, place: Place, outcome: &Outcome, weights: &Weights) -> sho
 }
 
 /// The services with their checks.
-fn watches(
+pub fn watches(
     given: Given<'_>,
     rules: Option<&Table>,
     actual: &Table,
     memory: &Memory,
+    alpha: bool,
 ) -> Result<Vec<Watch>, Failure> {
     let with: Vec<String> = given.all("with");
     let with = with.iter().map(|text| {
@@ -278,7 +290,7 @@ fn watches(
         quorum: number("quorum", 1),
         hysteresis: number("hysteresis", 0),
         sorry: sorry.and_then(|sorry| stand_in(entry, sorry)),
-        alpha: false,
+        alpha,
     };
     let (source, table) = match rules {
         Some(rules) => (Source::Wanted, rules),
@@ -347,7 +359,8 @@ fn check(given: Given<'_>, with: &With, server: Endpoint) -> Result<Arc<Check>, 
     Ok(Arc::new(Check { probe, timeout }))
 }
 
-fn patience(given: Given<'_>) -> Patience {
+/// How many verdicts change what counts.
+pub fn patience(given: Given<'_>) -> Patience {
     let number = |name| given.get::<u32>(name).and_then(NonZeroU32::new);
     Patience {
         rise: number("rise").unwrap_or(NonZeroU32::MIN),
@@ -356,7 +369,7 @@ fn patience(given: Given<'_>) -> Patience {
 }
 
 /// A change as the options of ipvsadm.
-fn command(change: &Change) -> String {
+pub fn command(change: &Change) -> String {
     let mut text = String::new();
     // Writing to a String does not fail.
     let _ = write::change(&mut text, change, &Numeric);
@@ -364,7 +377,8 @@ fn command(change: &Change) -> String {
     text
 }
 
-fn refused(refusal: crate::ipvs::refusal::Refusal) -> Failure {
+/// The kernel does not answer.
+pub fn refused(refusal: crate::ipvs::refusal::Refusal) -> Failure {
     Failure::usage(format!("cannot ask IPVS: {refusal}"))
 }
 

@@ -194,3 +194,146 @@ fn continued(before: &[Standing], count: usize) -> Vec<Standing> {
     };
     vec![Standing::new(state, 0); count]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::addr::{Family, Numeric, Protocol, Resolve};
+    use crate::check::health::Patience;
+    use crate::check::{Probe, Reason, Share, Tracked, Verdict};
+    use crate::ipvs::Change;
+    use crate::ipvs::rule::{self, Command, Context, write};
+    use std::net::IpAddr;
+    use std::time::Duration;
+
+    const SERVICE: &str = "-A -t 192.0.2.1:80 -s rr\n";
+    const ONE: &str = "-a -t 192.0.2.1:80 -r 10.0.0.1:80 -g -w 1\n";
+    const TWO: &str = "-a -t 192.0.2.1:80 -r 10.0.0.2:80 -g -w 5\n";
+
+    struct Nobody;
+
+    impl Resolve for Nobody {
+        fn address(&self, _: &str, _: Family) -> Option<IpAddr> {
+            None
+        }
+        fn port(&self, _: &str, _: Protocol) -> Option<u16> {
+            None
+        }
+    }
+
+    fn table(rules: &[&str]) -> Table {
+        let mut table = Table::default();
+        let context = Context {
+            names: &Nobody,
+            posixly_correct: false,
+        };
+        for line in rules {
+            let words: Vec<&[u8]> = line.split_whitespace().map(str::as_bytes).collect();
+            match rule::parse(&words, context) {
+                Ok(Command::Change(Change::AddService(service))) => table.add_service(service),
+                Ok(Command::Change(Change::AddDestination(id, new))) => {
+                    table.add_destination(id, new)
+                }
+                other => panic!("{line}: {other:?}"),
+            }
+            .unwrap();
+        }
+        table
+    }
+
+    /// One run over the only service: the verdicts of its servers in order, then the changes; the
+    /// memory is what it remembers.
+    fn run(
+        source: Source,
+        from: &[&str],
+        actual: &[&str],
+        memory: &mut Memory,
+        inhibit: bool,
+        up: &[bool],
+    ) -> String {
+        let (from, actual) = (table(from), table(actual));
+        let check = || Check {
+            probe: Probe::File(Tracked {
+                path: "/".into(),
+                factor: None,
+            }),
+            timeout: Duration::from_secs(1),
+        };
+        let terms = Terms {
+            policy: &|_| Policy::default(),
+            inhibit,
+            checks: &|_, _| vec![Arc::new(check())],
+        };
+        let mut watch = Watch::new(source, &from.entries()[0], &actual, memory, &terms);
+        assert_eq!(watch.group.servers.len(), up.len());
+        for (server, up) in up.iter().enumerate() {
+            let verdict = match up {
+                true => Verdict::Up(Share::Same),
+                false => Verdict::Down(Reason::Refused),
+            };
+            watch
+                .group
+                .observe(server, 0, Patience::default(), &verdict);
+        }
+        watch.remember(memory);
+        // As if it had been written and read.
+        *memory = Memory::parse(&memory.write());
+        let mut text = String::new();
+        for change in plan(&actual, &wanted([&watch])).changes() {
+            write::change(&mut text, change, &Numeric).unwrap();
+        }
+        text
+    }
+
+    #[test]
+    fn what_was_taken_out_is_remembered_and_comes_back() {
+        let memory = &mut Memory::default();
+        let mut table =
+            |actual: &[&str], up: &[bool]| run(Source::Actual, actual, actual, memory, false, up);
+        let deleted = "-d -t 192.0.2.1:80 -r 10.0.0.2:80\n";
+        assert_eq!(table(&[SERVICE, ONE, TWO], &[true, false]), deleted);
+        assert_eq!(table(&[SERVICE, ONE], &[true, false]), "");
+        // Somebody adds it again with another weight: it is still down, and comes back with that.
+        let other = TWO.replace("-w 5", "-w 7");
+        assert_eq!(table(&[SERVICE, ONE, &other], &[true, false]), deleted);
+        assert_eq!(table(&[SERVICE, ONE], &[true, true]), other);
+        // What somebody deletes is forgotten.
+        assert_eq!(table(&[SERVICE, ONE], &[true]), "");
+    }
+
+    #[test]
+    fn an_inhibited_weight_is_given_back_unless_somebody_gave_another() {
+        let memory = &mut Memory::default();
+        let mut table = |two: &str, up: bool| {
+            let actual = [SERVICE, ONE, two];
+            run(Source::Actual, &actual, &actual, memory, true, &[true, up])
+        };
+        let weight = |weight: u32| TWO.replace("-w 5", &format!("-w {weight}"));
+        let edit = |rule: String| rule.replacen("-a", "-e", 1);
+        assert_eq!(table(TWO, false), edit(weight(0)));
+        assert_eq!(table(&weight(0), true), edit(weight(5)));
+        assert_eq!(table(&weight(5), false), edit(weight(0)));
+        assert_eq!(table(&weight(7), false), edit(weight(0)));
+        assert_eq!(table(&weight(0), true), edit(weight(7)));
+        assert_eq!(table(&weight(0), true), "");
+        assert_eq!(table(&weight(0), false), "");
+        assert_eq!(table(&weight(0), true), "");
+    }
+
+    #[test]
+    fn a_file_is_what_shall_be_but_for_servers_that_are_down() {
+        let memory = &mut Memory::default();
+        let rules = [SERVICE, ONE, TWO];
+        let mut follow =
+            |actual: &[&str], up: &[bool]| run(Source::Wanted, &rules, actual, memory, false, up);
+        let other = "-A -f 7\n";
+        assert_eq!(follow(&[other], &[true, false]), [SERVICE, ONE].concat());
+        assert_eq!(follow(&[SERVICE, ONE], &[true, false]), "");
+        assert_eq!(follow(&[], &[true, false]), [SERVICE, ONE].concat());
+        let foreign = "-a -t 192.0.2.1:80 -r 10.0.0.3:80 -g -w 1\n";
+        assert_eq!(
+            follow(&[SERVICE, ONE, foreign], &[true, true]),
+            [TWO, "-d -t 192.0.2.1:80 -r 10.0.0.3:80\n"].concat()
+        );
+    }
+}

@@ -3,6 +3,7 @@
 //!
 //! `probes --bin PROGRAM [--only PART]`
 
+mod growth;
 mod servers;
 
 use std::path::PathBuf;
@@ -441,6 +442,15 @@ fn run() -> Result<usize, String> {
             Err(why) => {
                 failed += 1;
                 eprintln!("FAILED lvs-check {line}\n  {why}");
+            }
+        }
+    }
+    if only.is_empty() {
+        match growth::check() {
+            Ok(()) => passed += 1,
+            Err(why) => {
+                failed += 1;
+                eprintln!("FAILED growth: {why}");
             }
         }
     }

@@ -182,7 +182,13 @@ fn refused(error: clap::Error) -> Refused {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Refused::Help(text),
         ErrorKind::MissingSubcommand => Refused::Wrong("no command: add, del or show".to_owned()),
-        ErrorKind::MissingRequiredArgument if text.contains("--dev") => {
+        // The usage behind it names --dev in any case.
+        ErrorKind::MissingRequiredArgument
+            if text
+                .split("Usage:")
+                .next()
+                .is_some_and(|what| what.contains("--dev")) =>
+        {
             Refused::Wrong("no interface given: --dev".to_owned())
         }
         ErrorKind::MissingRequiredArgument => Refused::Wrong("no VIP given".to_owned()),

@@ -1,6 +1,7 @@
 //! From `argv` to what is done, a file for each program.
 
 pub mod ipvsadm;
+pub mod lvs_check;
 pub mod lvs_director;
 pub mod lvs_realserver;
 pub mod lvs_vip;

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod files;
 pub mod identity;
 pub mod interfaces;
+pub mod limits;
 pub mod links;
 pub mod modules;
 pub mod names;

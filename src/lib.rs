@@ -10,11 +10,13 @@
 //! - [`conf`]: the file keepalived.conf
 //! - [`vrrp`]: who has a virtual address: adverts, what is believed of them, the state machine,
 //!   the speaker
+//! - [`check`]: health checks
 //! - [`show`]: rows to text
 //! - [`report`]: how a program ends
 //! - [`cli`]: from `argv` to what is done
 
 pub mod addr;
+pub mod check;
 pub mod cli;
 pub mod conf;
 pub mod host;

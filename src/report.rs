@@ -19,6 +19,16 @@ pub mod ipvsadm {
     pub const REFUSED: u8 = 255;
 }
 
+/// Exit statuses of `lvs-check`; they are in the manual page.
+pub mod lvs_check {
+    /// The server is well; all was done.
+    pub const UP: u8 = 0;
+    /// A server is not well.
+    pub const DOWN: u8 = 1;
+    /// The command line cannot be understood, a check could not be made, or output was lost.
+    pub const USAGE: u8 = 2;
+}
+
 /// Exit statuses of `lvs-realserver`, those of LSB's init scripts among them; they are in the manual
 /// page.
 pub mod lvs_realserver {

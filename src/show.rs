@@ -1,5 +1,6 @@
 //! Rows to text.
 
+pub mod check;
 pub mod classic;
 pub mod connections;
 mod count;

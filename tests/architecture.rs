@@ -16,6 +16,19 @@ struct Room {
     crates: &'static [&'static str],
 }
 
+/// Those who speak the protocols of checks.
+const CHECK_CRATES: &[&str] = &[
+    "hyper",
+    "hyper_util",
+    "libc",
+    "nix",
+    "regex",
+    "simple_dns",
+    "socket2",
+    "tokio",
+    "tokio_rustls",
+];
+
 #[rustfmt::skip]
 const ROOMS: &[Room] = &[
     // It names the rooms.
@@ -24,12 +37,13 @@ const ROOMS: &[Room] = &[
     Room { name: "netlink", rooms: &["addr"], crates: &["neli"] },
     Room { name: "host", rooms: &["addr", "netlink"], crates: &["libc", "nix", "socket2"] },
     Room { name: "ipvs", rooms: &["addr", "netlink", "host"], crates: &[] },
+    Room { name: "check", rooms: &["addr", "host", "ipvs"], crates: CHECK_CRATES },
     Room { name: "realserver", rooms: &["addr", "netlink"], crates: &[] },
     Room { name: "conf", rooms: &["addr", "ipvs"], crates: &["serde_json"] },
     Room { name: "vrrp", rooms: &["addr", "netlink", "host"], crates: &["hmac", "md5"] },
-    Room { name: "show", rooms: &["addr", "ipvs", "realserver", "vrrp"], crates: &["comfy_table", "itoa", "serde", "serde_json", "unicode_width"] },
+    Room { name: "show", rooms: &["addr", "ipvs", "check", "realserver", "vrrp"], crates: &["comfy_table", "itoa", "serde", "serde_json", "unicode_width"] },
     Room { name: "report", rooms: &["host"], crates: &[] },
-    Room { name: "cli", rooms: &["addr", "netlink", "host", "ipvs", "realserver", "conf", "vrrp", "show", "report"], crates: &["clap", "glob", "serde_json"] },
+    Room { name: "cli", rooms: &["addr", "netlink", "host", "ipvs", "check", "realserver", "conf", "vrrp", "show", "report"], crates: &["clap", "glob", "serde_json"] },
     Room { name: "bin", rooms: &["cli", "host"], crates: &[] },
 ];
 
@@ -39,6 +53,10 @@ const UNSAFE: &[&str] = &["src/host/", "src/netlink.rs"];
 /// These compute, and touch nothing: no socket, file, process, clock, variable or thread.
 const PURE: &[&str] = &[
     "src/addr.rs",
+    "src/check.rs",
+    "src/check/health.rs",
+    "src/check/memory.rs",
+    "src/check/watch.rs",
     "src/host/announce/frame.rs",
     "src/conf.rs",
     "src/conf/",
@@ -116,7 +134,9 @@ fn crates(file: &File) -> Vec<Fault> {
     let dependencies = dependencies();
     let fault = |path: Use| {
         let used = &path.names[0];
-        let allowed = !dependencies.contains(used) || file.room.crates.contains(&used.as_str());
+        // A name alone is something else that is called so.
+        let is_crate = path.names.len() > 1 && dependencies.contains(used);
+        let allowed = !is_crate || file.room.crates.contains(&used.as_str());
         let text = format!("`{}` may not use the crate `{used}`", file.room.name);
         (!allowed).then_some((path.line, text))
     };

@@ -15,7 +15,7 @@ use clap_complete::{Generator, Shell};
 use lvskit::addr::{Family, Protocol, Resolve};
 use lvskit::cli::ipvsadm::help;
 use lvskit::cli::lvs_vrrp::arguments as lvs_vrrp;
-use lvskit::cli::{lvs_realserver, lvs_vip};
+use lvskit::cli::{lvs_check, lvs_realserver, lvs_vip};
 use lvskit::host::error_text;
 use lvskit::ipvs::refusal::{Operation, Refusal};
 use lvskit::ipvs::rule::options::{Group, OPTIONS, Opt, Spec, Value};
@@ -382,6 +382,62 @@ fn the_completions_of_lvs_vrrp_are_those_of_its_command_line() {
         let made = String::from_utf8(made).unwrap();
         let file = shell.file_name("lvs-vrrp");
         assert_stored(&project().join("completions").join(file), &made);
+    }
+}
+
+#[test]
+fn the_manual_page_of_lvs_check_has_a_paragraph_for_each_option() {
+    let page = page("lvs-check.8");
+    let options: BTreeSet<String> = lvs_check::arguments::command()
+        .get_subcommands()
+        .flat_map(|command| command.get_arguments())
+        .filter_map(|option| option.get_long().map(str::to_owned))
+        .collect();
+    let paragraphs: Vec<&str> = section(&page, "OPTIONS")
+        .lines()
+        .filter_map(|line| line.strip_prefix(".It Fl -"))
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    let described: BTreeSet<String> = paragraphs.iter().map(|&name| name.to_owned()).collect();
+    assert_eq!(described, options);
+    assert_eq!(described.len(), paragraphs.len(), "one is there twice");
+}
+
+#[test]
+fn each_command_in_the_manual_page_of_lvs_check_is_one_that_it_understands() {
+    let lines = displayed_lines(&page("lvs-check.8"));
+    let commands: Vec<&String> = lines
+        .iter()
+        .filter(|line| line.starts_with("# lvs-check "))
+        .collect();
+    assert!(commands.len() > 5, "only {} were found", commands.len());
+    for command in commands {
+        let words = command.split_whitespace().skip(1).map(Into::into);
+        let result = lvs_check::arguments::parse(words);
+        assert!(result.is_ok(), "{command}: {result:?}");
+    }
+}
+
+#[test]
+fn the_exit_statuses_of_lvs_check_are_in_its_manual_page() {
+    use lvskit::report::lvs_check::{DOWN, UP, USAGE};
+    let page = page("lvs-check.8");
+    let statuses: Vec<u8> = section(&page, "EXIT STATUS")
+        .lines()
+        .filter_map(|line| line.strip_prefix(".It "))
+        .map(|status| status.parse().unwrap())
+        .collect();
+    assert_eq!(statuses, [UP, DOWN, USAGE]);
+}
+
+#[test]
+fn the_completions_of_lvs_check_are_those_of_its_options() {
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+        let (mut command, mut made) = (lvs_check::arguments::command(), Vec::new());
+        clap_complete::generate(shell, &mut command, "lvs-check", &mut made);
+        let made = String::from_utf8(made).unwrap();
+        let name = shell.file_name("lvs-check");
+        assert_stored(&project().join("completions").join(name), &made);
     }
 }
 

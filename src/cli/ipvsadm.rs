@@ -17,7 +17,7 @@ pub mod drain;
 mod edit;
 mod export;
 pub mod help;
-mod input;
+pub(super) mod input;
 mod list;
 mod restore;
 mod state;

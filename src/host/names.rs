@@ -86,6 +86,29 @@ impl Name for SystemNames {
 /// and one for those to getservbyport(3), whichever thread asks.
 static SERVICES: Mutex<()> = Mutex::new(());
 
+/// The name of this host (gethostname(2)).
+pub fn this_host() -> Option<String> {
+    nix::unistd::gethostname().ok()?.into_string().ok()
+}
+
+/// The numbers of a user and of a group, or of the user's own group. Each may be a number already.
+pub fn user(user: &str, group: Option<&str>) -> Option<(u32, u32)> {
+    let known = nix::unistd::User::from_name(user).ok().flatten();
+    let uid = match &known {
+        Some(known) => known.uid.as_raw(),
+        None => user.parse().ok()?,
+    };
+    let gid = match (group, known) {
+        (None, Some(known)) => known.gid.as_raw(),
+        (None, None) => uid,
+        (Some(group), _) => match nix::unistd::Group::from_name(group).ok().flatten() {
+            Some(known) => known.gid.as_raw(),
+            None => group.parse().ok()?,
+        },
+    };
+    Some((uid, gid))
+}
+
 fn first_address(name: &str, family: Family) -> Option<IpAddr> {
     let name = CString::new(name).ok()?;
     // SAFETY: all fields of a `struct addrinfo` may be zero.

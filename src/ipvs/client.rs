@@ -3,6 +3,7 @@
 use crate::addr::Family;
 use crate::netlink::{self, Connection, Requests};
 
+use super::plan::Table;
 use super::refusal::{Operation, Refusal};
 use super::{Change, Daemon, DestinationRow, Info, ServiceId, ServiceRow, Timeouts, wire};
 
@@ -78,6 +79,21 @@ impl Client {
             |attributes| wire::read_destination(attributes, family).map(Some),
         )
         .map_err(|error| Refusal::new(Operation::FindService, error))
+    }
+
+    /// All services with their destinations.
+    pub fn table(&mut self) -> Result<Table, Refusal> {
+        let mut table = Table::default();
+        for row in self.services()? {
+            let id = row.service.id;
+            let destinations = self.destinations(&id)?;
+            // A kernel's table has each thing once; if the dump was disturbed, the first counts.
+            let _ = table.add_service(row.service);
+            for row in destinations {
+                let _ = table.add_destination(id, row.destination);
+            }
+        }
+        Ok(table)
     }
 
     /// The timeouts of connections.

@@ -94,18 +94,18 @@ impl<T> Drop for Background<T> {
 
 /// Servers that answer each byte with their number.
 pub fn servers() -> Result<Vec<Background<()>>> {
-    NUMBERS
-        .iter()
-        .map(|&number| {
-            let listener = in_network(SERVERS, || {
-                TcpListener::bind((Ipv4Addr::new(10, 98, 0, number), 80)).context("bind")
-            })?;
-            listener.set_nonblocking(true).context("listener")?;
-            Ok(Background::start(move |stop| {
-                serve(&listener, number, stop)
-            }))
-        })
-        .collect()
+    NUMBERS.iter().map(|&number| server(number)).collect()
+}
+
+/// The server 10.98.0.`number`.
+pub fn server(number: u8) -> Result<Background<()>> {
+    let listener = in_network(SERVERS, || {
+        TcpListener::bind((Ipv4Addr::new(10, 98, 0, number), 80)).context("bind")
+    })?;
+    listener.set_nonblocking(true).context("listener")?;
+    Ok(Background::start(move |stop| {
+        serve(&listener, number, stop)
+    }))
 }
 
 /// Answers each byte with a number.

@@ -5,6 +5,7 @@
 //! `tests/transcripts/README.md` for the recordings.
 
 mod apply;
+mod check;
 mod clients;
 mod cluster;
 mod connections;
@@ -189,6 +190,40 @@ const TESTS: &[(&str, Test)] = &[
     (
         "realserver/persist-and-unpersist-leave-files-as-they-were",
         realserver::persist_and_unpersist_leave_files_as_they_were,
+    ),
+    (
+        "check/a-dead-server-leaves-and-comes-back",
+        check::a_dead_server_leaves_and_comes_back,
+    ),
+    (
+        "check/fall-and-rise-are-counted-over-runs",
+        check::fall_and_rise_are_counted_over_runs,
+    ),
+    (
+        "check/an-inhibited-server-keeps-what-it-was-given",
+        check::an_inhibited_server_keeps_what_it_was_given,
+    ),
+    (
+        "check/a-sorry-server-stands-in",
+        check::a_sorry_server_stands_in,
+    ),
+    (
+        "check/weights-follow-a-program",
+        check::weights_follow_a_program,
+    ),
+    ("check/a-flushed-table-heals", check::a_flushed_table_heals),
+    (
+        "check/a-hundred-flaps-leave-the-right-table",
+        check::a_hundred_flaps_leave_the_right_table,
+    ),
+    (
+        "check/a-killed-run-is-taken-up-by-the-next",
+        check::a_killed_run_is_taken_up_by_the_next,
+    ),
+    ("check/runs-do-not-fight", check::runs_do_not_fight),
+    (
+        "check/a-loop-follows-heals-and-reloads",
+        check::a_loop_follows_heals_and_reloads,
     ),
     ("differential/command-lines", differential::command_lines),
     ("differential/restores", differential::restores),

@@ -1,0 +1,26 @@
+//! Health checks by command: one, or a whole table.
+
+use std::env;
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+
+use lvskit::cli::ipvsadm::open_kernel;
+use lvskit::cli::lvs_check::{Environment, MEMORY, run};
+use lvskit::host::{names::SystemNames, signals, state};
+
+fn main() -> ExitCode {
+    signals::die_of_closed_pipes();
+    let names = SystemNames::default();
+    ExitCode::from(run(
+        env::args_os(),
+        Environment {
+            names: &names,
+            kernel: &mut open_kernel,
+            memory: &|| state::path(MEMORY),
+            terminal: io::stdout().is_terminal(),
+            shows_progress: io::stderr().is_terminal(),
+            output: &mut io::stdout().lock(),
+            errors: &mut io::stderr().lock(),
+        },
+    ))
+}

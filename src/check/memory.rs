@@ -1,0 +1,248 @@
+//! What one run leaves to the next: how servers stood, and what was put into the table.
+//!
+//! A file of lines, each a word of ours and a rule as `ipvsadm -S` writes it:
+//!
+//! ```text
+//! server up+2,down - -a -t 192.0.2.1:80 -r 10.0.0.2:80 -g -w 3
+//! sorry -a -t 192.0.2.1:80 -r 10.0.0.9:80 -g -w 1
+//! lost -Z -t 192.0.2.1:80
+//! ```
+//!
+//! The first is a server whose first check counts as up, with two bad verdicts in a row, and whose
+//! second counts as down; it is not in the table (else its weight there would stand for the `-`),
+//! and its rule is what it is when it is up.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write;
+use std::net::IpAddr;
+
+use super::health::{Standing, State};
+use crate::addr::{Endpoint, Family, Numeric, Protocol, Resolve};
+use crate::ipvs::rule::{self, Command, Context, write};
+use crate::ipvs::{Change, Destination, ServiceId, Weight};
+
+/// What is remembered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    servers: HashMap<(ServiceId, Endpoint), Remembered>,
+    /// Their order, so that files can be read.
+    order: Vec<(ServiceId, Endpoint)>,
+    sorry: HashMap<(ServiceId, Endpoint), Destination>,
+    lost: HashSet<ServiceId>,
+}
+
+/// What is remembered of a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// What it is while it is up.
+    pub destination: Destination,
+    /// How it stands with its checks.
+    pub checks: Vec<Standing>,
+    /// The weight with which it was put into the table, if it was.
+    pub put: Option<Weight>,
+}
+
+impl Memory {
+    /// Reads what [`Memory::write`] wrote. A line that says nothing is left out.
+    pub fn parse(text: &str) -> Self {
+        let mut memory = Memory::default();
+        for line in text.lines() {
+            let _ = memory.read(line);
+        }
+        memory
+    }
+
+    fn read(&mut self, line: &str) -> Option<()> {
+        let (word, rest) = line.split_once(' ')?;
+        match word {
+            "server" => {
+                let (checks, rest) = rest.split_once(' ')?;
+                let (put, rest) = rest.split_once(' ')?;
+                let checks = checks.split(',').map(standing).collect::<Option<_>>()?;
+                let put = match put {
+                    "-" => None,
+                    weight => Some(Weight(weight.parse().ok()?)),
+                };
+                let Change::AddDestination(of, destination) = change(rest)? else {
+                    return None;
+                };
+                let remembered = Remembered {
+                    destination,
+                    checks,
+                    put,
+                };
+                self.remember(of, remembered);
+            }
+            "sorry" => {
+                if let Change::AddDestination(of, destination) = change(rest)? {
+                    self.remember_sorry(of, destination);
+                }
+            }
+            "lost" => {
+                if let Change::Zero(Some(of)) = change(rest)? {
+                    self.lost.insert(of);
+                }
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    /// The lines of the file.
+    pub fn write(&self) -> String {
+        let mut text = String::new();
+        for key in &self.order {
+            let Some(server) = self.servers.get(key) else {
+                continue;
+            };
+            let checks: Vec<String> = server.checks.iter().map(standing_text).collect();
+            let put = server.put.map_or("-".to_owned(), |put| put.0.to_string());
+            // Writing to a String does not fail, here and below.
+            let _ = write!(text, "server {} {put} ", checks.join(","));
+            let _ = write::destination(&mut text, &key.0, &server.destination, &Numeric);
+        }
+        for ((of, _), destination) in &self.sorry {
+            text.push_str("sorry ");
+            let _ = write::destination(&mut text, of, destination, &Numeric);
+        }
+        for of in &self.lost {
+            text.push_str("lost ");
+            let _ = write::change(&mut text, &Change::Zero(Some(*of)), &Numeric);
+        }
+        text
+    }
+
+    /// What is remembered of a server.
+    pub fn server(&self, of: &ServiceId, endpoint: &Endpoint) -> Option<&Remembered> {
+        self.servers.get(&(*of, *endpoint))
+    }
+
+    /// What is remembered of the servers of a service.
+    pub fn servers(&self, of: &ServiceId) -> impl Iterator<Item = &Remembered> {
+        let keys = self.order.iter().filter(move |(service, _)| service == of);
+        keys.filter_map(|key| self.servers.get(key))
+    }
+
+    /// Whether this was put into the table as a sorry server.
+    pub fn is_sorry(&self, of: &ServiceId, endpoint: &Endpoint) -> bool {
+        self.sorry.contains_key(&(*of, *endpoint))
+    }
+
+    /// Whether the service had not enough servers.
+    pub fn has_lost(&self, of: &ServiceId) -> bool {
+        self.lost.contains(of)
+    }
+
+    /// Forgets all that is known of a service.
+    pub fn forget(&mut self, of: &ServiceId) {
+        self.servers.retain(|(service, _), _| service != of);
+        self.order.retain(|(service, _)| service != of);
+        self.sorry.retain(|(service, _), _| service != of);
+        self.lost.remove(of);
+    }
+
+    /// The services of which something is known.
+    pub fn services(&self) -> HashSet<ServiceId> {
+        let keys = self.order.iter().chain(self.sorry.keys());
+        keys.map(|(service, _)| *service)
+            .chain(self.lost.iter().copied())
+            .collect()
+    }
+
+    /// Remembers a server.
+    pub fn remember(&mut self, of: ServiceId, server: Remembered) {
+        let key = (of, server.destination.endpoint);
+        if self.servers.insert(key, server).is_none() {
+            self.order.push(key);
+        }
+    }
+
+    /// Remembers that a sorry server was put into the table.
+    pub fn remember_sorry(&mut self, of: ServiceId, destination: Destination) {
+        self.sorry.insert((of, destination.endpoint), destination);
+    }
+
+    /// Remembers that a service has not enough servers.
+    pub fn remember_lost(&mut self, of: ServiceId) {
+        self.lost.insert(of);
+    }
+}
+
+fn standing(text: &str) -> Option<Standing> {
+    let (word, against) = text.split_once('+').unwrap_or((text, "0"));
+    let state = match word {
+        "up" => State::Up,
+        "down" => State::Down,
+        "unchecked" => State::Unchecked,
+        _ => return None,
+    };
+    Some(Standing::new(state, against.parse().ok()?))
+}
+
+fn standing_text(standing: &Standing) -> String {
+    let word = match standing.state {
+        State::Up => "up",
+        State::Down => "down",
+        State::Unchecked => "unchecked",
+    };
+    match standing.against {
+        0 => word.to_owned(),
+        against => format!("{word}+{against}"),
+    }
+}
+
+fn change(rule: &str) -> Option<Change> {
+    /// What was written has numbers only.
+    struct Nobody;
+
+    impl Resolve for Nobody {
+        fn address(&self, _: &str, _: Family) -> Option<IpAddr> {
+            None
+        }
+        fn port(&self, _: &str, _: Protocol) -> Option<u16> {
+            None
+        }
+    }
+
+    let words: Vec<&[u8]> = rule.split_whitespace().map(str::as_bytes).collect();
+    let context = Context {
+        names: &Nobody,
+        posixly_correct: false,
+    };
+    match rule::parse(&words, context).ok()? {
+        Command::Change(change) => Some(change),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let text = "server up+2,down - -a -t 192.0.2.1:80 -r 10.0.0.2:80 -g -w 3\n\
+                    server unchecked 7 -a -f 4 -6 -r [2001:db8::1]:0 -i -w 0 --tun-type ipip\n\
+                    sorry -a -t 192.0.2.1:80 -r 10.0.0.9:80 -g -w 1\n\
+                    lost -Z -t 192.0.2.1:80\n";
+        let memory = Memory::parse(text);
+        assert_eq!(memory.write(), text);
+        assert_eq!(memory.services().len(), 2);
+    }
+
+    #[test]
+    fn what_says_nothing_is_left_out() {
+        for text in [
+            "",
+            "server",
+            "server up - -D -t 192.0.2.1:80",
+            "server fine - -a -t 192.0.2.1:80 -r 10.0.0.2:80",
+            "server up x -a -t 192.0.2.1:80 -r 10.0.0.2:80",
+            "server up+x - -a -t 192.0.2.1:80 -r 10.0.0.2:80",
+            "sorry -C",
+            "lost -Z",
+        ] {
+            assert_eq!(Memory::parse(text), Memory::default(), "{text}");
+        }
+    }
+}

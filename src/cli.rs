@@ -6,3 +6,4 @@ pub mod lvs_director;
 pub mod lvs_realserver;
 pub mod lvs_vip;
 pub mod lvs_vrrp;
+mod rules;

@@ -24,7 +24,6 @@ pub mod arguments;
 mod once;
 mod options;
 mod questions;
-mod rules;
 mod run;
 
 /// What the program is called in what it says.

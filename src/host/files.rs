@@ -5,7 +5,10 @@ use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
 /// What a file says; nothing where there is no file.
@@ -60,6 +63,31 @@ pub struct Lock {
 impl Lock {
     /// Waits until nobody else holds the lock of the file `path`, and takes it.
     pub fn take(path: &Path) -> io::Result<Self> {
+        Self::take_by(path, |file| {
+            Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| errno.into())
+        })
+    }
+
+    /// As [`take`](Self::take), but waits no longer than `patience`.
+    ///
+    /// # Errors
+    /// WouldBlock when somebody holds it all that time.
+    pub fn take_within(path: &Path, patience: Duration) -> io::Result<Self> {
+        /// How often it is tried.
+        const GLANCE: Duration = Duration::from_millis(50);
+        let start = Instant::now();
+        Self::take_by(path, |mut file| {
+            loop {
+                match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                    Err((back, Errno::EWOULDBLOCK)) if start.elapsed() < patience => file = back,
+                    result => return result.map_err(|(_, errno)| errno.into()),
+                }
+                thread::sleep(GLANCE);
+            }
+        })
+    }
+
+    fn take_by(path: &Path, lock: impl Fn(File) -> io::Result<Flock<File>>) -> io::Result<Self> {
         fs::create_dir_all(directory(path))?;
         let path = beside(path, ".lock");
         loop {
@@ -69,10 +97,9 @@ impl Lock {
                 .truncate(false)
                 .mode(0o600)
                 .open(&path)?;
-            let file = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
             let lock = Lock {
                 path: path.clone(),
-                file,
+                file: lock(file)?,
             };
             if lock.is_current()? {
                 return Ok(lock);

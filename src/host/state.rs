@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::files::{self, Lock};
 use super::identity;
@@ -37,6 +38,15 @@ impl State {
     /// The directory or the lock cannot be made.
     pub fn open(path: PathBuf) -> io::Result<Self> {
         let _lock = Lock::take(&path)?;
+        Ok(State { path, _lock })
+    }
+
+    /// As [`open`](Self::open), but waits no longer than `patience`.
+    ///
+    /// # Errors
+    /// WouldBlock when somebody has the file all that time.
+    pub fn open_within(path: PathBuf, patience: Duration) -> io::Result<Self> {
+        let _lock = Lock::take_within(&path, patience)?;
         Ok(State { path, _lock })
     }
 

@@ -6,13 +6,13 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 
 use crate::addr::Numeric;
+use crate::cli::rules::{self, BadLine};
 use crate::host::error_text;
 use crate::ipvs::Change;
-use crate::ipvs::plan::{Comparison, Counts, Misfit, Plan, Table};
-use crate::ipvs::rule::{self, Command, Problem, write};
+use crate::ipvs::plan::{Comparison, Counts, Plan, Table};
+use crate::ipvs::rule::write;
 use crate::report::ipvsadm as status;
 
-use super::input::{is_nothing, lines, words};
 use super::{End, Session};
 
 impl Session<'_> {
@@ -47,47 +47,12 @@ impl Session<'_> {
             self.complain(&format!("ipvsadm: {name}: {}", error_text(&error)));
             End::Stops(status::FAILED)
         })?;
-        let mut table = Table::default();
-        let mut wrong = false;
-        for (index, line) in lines(&content).enumerate() {
-            let words = words(line);
-            if is_nothing(&words) {
-                continue;
+        rules::table(&content, self.context()).map_err(|bad| {
+            for BadLine { number, text } in bad {
+                self.complain(&format!("ipvsadm: {name}:{number}: {text}"));
             }
-            if let Err(what) = self.add(&mut table, &words) {
-                let line = String::from_utf8_lossy(&words.join(&b' ')).into_owned();
-                self.complain(&format!("ipvsadm: {name}:{}: {what}: {line}", index + 1));
-                wrong = true;
-            }
-        }
-        if wrong {
             self.complain("hint: nothing has been changed");
-            return Err(End::Stops(status::USAGE));
-        }
-        Ok(table)
-    }
-
-    /// Adds what a line says to the table, or tells what is wrong with it.
-    fn add(&self, table: &mut Table, words: &[&[u8]]) -> Result<(), String> {
-        let added = match rule::parse(words, self.context()) {
-            Ok(Command::Change(Change::AddService(service))) => table.add_service(service),
-            Ok(Command::Change(Change::AddDestination(of, new))) => table.add_destination(of, new),
-            Ok(_) => return Err("not a rule of a saved table, -A or -a".to_owned()),
-            Err(Problem::NoCommand) => return Err("not a rule".to_owned()),
-            Err(problem) => {
-                let mut text = Vec::new();
-                // Writing to a Vec does not fail.
-                let _ = problem.write(self.environment.program, &mut text);
-                return Err(String::from_utf8_lossy(text.trim_ascii_end()).into_owned());
-            }
-        };
-        added.map_err(|misfit| {
-            let text = match misfit {
-                Misfit::ServiceTwice => "the service is there already",
-                Misfit::DestinationTwice => "the service has this server already",
-                Misfit::NoService => "the service is not defined before its server",
-            };
-            text.to_owned()
+            End::Stops(status::USAGE)
         })
     }
 

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::addr::{Endpoint, Numeric};
+use crate::cli::rules::{lines, words};
 use crate::host::error_text;
 use crate::host::state::State;
 use crate::ipvs::drain::{Progress, Remembered, Target};
@@ -17,7 +18,6 @@ use crate::ipvs::rule::{self, Command, Drained, Edit, Problem, write};
 use crate::ipvs::{Change, Destination, DestinationRow, ServiceId, Weight};
 use crate::report::ipvsadm as status;
 
-use super::input::{lines, words};
 use super::{End, Session};
 
 /// The name of the file of remembered weights.

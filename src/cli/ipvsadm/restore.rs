@@ -6,11 +6,11 @@
 
 use std::io;
 
+use crate::cli::rules::{is_nothing, lines, words};
 use crate::host::error_text;
 use crate::ipvs::Change;
 use crate::ipvs::rule::{self, Command, Problem};
 
-use super::input::{is_nothing, lines, words};
 use super::{End, Session};
 use crate::report::ipvsadm as status;
 

@@ -2,32 +2,34 @@
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::ArgMatches;
 
-use crate::addr::{Endpoint, Numeric, Protocol};
+use crate::addr::{Endpoint, Numeric, Protocol, Resolve};
 use crate::check::health::{Patience, Policy};
 use crate::check::memory::Memory;
 use crate::check::runner::Outcome;
 use crate::check::watch::{self, Source, Terms, Watch};
 use crate::check::{Check, Verdict};
+use crate::cli::rules::{self, BadLine};
 use crate::host::state::State;
 use crate::ipvs::plan::{Entry, Table};
-use crate::ipvs::rule::write;
+use crate::ipvs::rule::{Context, write};
 use crate::ipvs::{Change, Destination, Forwarding, Service, ServiceId, Thresholds, Weight};
 use crate::report::lvs_check as status;
 use crate::show::check as show;
 
 use super::options::Kind;
 use super::questions::{Given, host_and_port};
-use super::{Failure, Session, rules, runner};
+use super::{Failure, Session, runner};
 
 /// A check of `--with`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +71,7 @@ impl Session<'_> {
         let given = Given(found);
         let applies = given.has("apply");
         let rules = match found.get_one::<OsString>("rules") {
-            Some(file) => Some(rules::read(file, self.environment.names).map_err(Failure::usage)?),
+            Some(file) => Some(read_rules(file, self.environment.names)?),
             None => None,
         };
         let path = (self.environment.memory)();
@@ -230,11 +232,42 @@ pub fn places(watches: &[Watch]) -> (Vec<Place>, Vec<Arc<Check>>) {
     (places, checks)
 }
 
+/// How long to wait for another run that changes the table. A loop does not end by itself.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The table that a file describes, `-` for standard input.
+pub fn read_rules(file: &OsStr, names: &dyn Resolve) -> Result<Table, Failure> {
+    let name = file.to_string_lossy();
+    let content = match &*name {
+        "-" => {
+            let mut content = Vec::new();
+            let read = io::stdin().lock().read_to_end(&mut content);
+            read.map(|_| content)
+        }
+        _ => fs::read(file),
+    };
+    let content = content.map_err(|error| Failure::of(&name, &error))?;
+    let context = Context {
+        names,
+        posixly_correct: false,
+    };
+    rules::table(&content, context).map_err(|bad| {
+        let lines = bad
+            .iter()
+            .map(|BadLine { number, text }| format!("{name}:{number}: {text}"));
+        Failure::usage(lines.collect::<Vec<String>>().join("\nlvs-check: "))
+    })
+}
+
 /// What earlier runs left, for this process alone: whoever changes the table is alone until it has
 /// remembered what it did.
 pub fn open_memory(path: io::Result<PathBuf>) -> Result<(State, Memory), Failure> {
     let failed = |error| Failure::of("cannot remember", &error);
-    let state = path.and_then(State::open).map_err(failed)?;
+    let state = path.and_then(|path| State::open_within(path, PATIENCE));
+    let state = state.map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => Failure::usage("busy: another lvs-check changes the table"),
+        _ => failed(error),
+    })?;
     let content = state.read().map_err(failed)?;
     Ok((state, Memory::parse(&String::from_utf8_lossy(&content))))
 }

@@ -20,9 +20,9 @@ use crate::ipvs::client::Client;
 use crate::report::lvs_check as status;
 use crate::show::check as show;
 
-use super::once::{Place, command, open_memory, patience, places, refused, watches};
+use super::once::{Place, command, open_memory, patience, places, read_rules, refused, watches};
 use super::questions::Given;
-use super::{Failure, Session, rules, runner};
+use super::{Failure, Session, runner};
 
 /// From one check to the next where nobody says otherwise.
 const DELAY: Duration = Duration::from_secs(6);
@@ -80,8 +80,7 @@ impl Running<'_, '_, '_> {
     /// Reads what shall be, and goes on where it was.
     fn load(&mut self) -> Result<Vec<Arc<Check>>, Failure> {
         let names = self.session.environment.names;
-        let rules = self.file.map(|file| rules::read(file, names));
-        let rules = rules.transpose().map_err(Failure::usage)?;
+        let rules = self.file.map(|file| read_rules(file, names)).transpose()?;
         let actual = self.client.table().map_err(refused)?;
         let alpha = !self.given.has("no-alpha");
         self.watches = watches(self.given, rules.as_ref(), &actual, &self.memory, alpha)?;

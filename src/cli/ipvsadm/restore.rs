@@ -9,7 +9,7 @@ use std::io;
 use crate::cli::rules::{is_nothing, lines, words};
 use crate::host::error_text;
 use crate::ipvs::Change;
-use crate::ipvs::rule::{self, Command, Problem};
+use crate::ipvs::rule::{self, Command, Output, Problem};
 
 use super::{End, Session};
 use crate::report::ipvsadm as status;
@@ -172,7 +172,14 @@ impl Restore<'_, '_> {
         if is_nothing(words) {
             return Ok(None);
         }
-        rule::parse(words, self.session.context()).map(Some)
+        match rule::parse(words, self.session.context())? {
+            Command::List(listing) if matches!(listing.output, Output::Watch(_)) => {
+                // It would never end.
+                let text = "Illegal 'watch' option with the 'restore' command";
+                Err(Problem::Usage(text.into()))
+            }
+            command => Ok(Some(command)),
+        }
     }
 
     /// Sends the changes that have been gathered, and tells which were refused.

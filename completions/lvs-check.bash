@@ -646,12 +646,42 @@ _lvs__check() {
             return 0
             ;;
         lvs__subcmd__check__subcmd__once)
-            opts="-h --rules --table --with --apply --inhibit --sorry --quorum --hysteresis --rise --fall --quiet --metrics --timeout --retry --retry-delay --connect-ip --connect-port --bind --bind-port --bind-if --fwmark --path --virtualhost --status --digest --regex --regex-no-match --regex-min-offset --regex-max-offset --http-version --sni --no-sni --verify --ca --helo --type --name --payload --require-reply --min-reply-length --max-reply-length --size --dynamic --user --factor --json --help"
+            opts="-f -h --use-file --rules --table --with --apply --inhibit --sorry --quorum --hysteresis --rise --fall --quiet --metrics --timeout --retry --retry-delay --connect-ip --connect-port --bind --bind-port --bind-if --fwmark --path --virtualhost --status --digest --regex --regex-no-match --regex-min-offset --regex-max-offset --http-version --sni --no-sni --verify --ca --helo --type --name --payload --require-reply --min-reply-length --max-reply-length --size --dynamic --user --factor --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --use-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                -f)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --rules)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -1016,7 +1046,7 @@ _lvs__check() {
             return 0
             ;;
         lvs__subcmd__check__subcmd__run)
-            opts="-h --rules --table --with --inhibit --sorry --quorum --hysteresis --rise --fall --delay --no-alpha --remove --notify-up --notify-down --quorum-up --quorum-down --timeout --retry-delay --connect-ip --connect-port --bind --bind-port --bind-if --fwmark --path --virtualhost --status --digest --regex --regex-no-match --regex-min-offset --regex-max-offset --http-version --sni --no-sni --verify --ca --helo --type --name --payload --require-reply --min-reply-length --max-reply-length --size --dynamic --user --factor --help"
+            opts="-f -h --rules --table --with --inhibit --sorry --quorum --hysteresis --rise --fall --delay --no-alpha --remove --notify-up --notify-down --quorum-up --quorum-down --timeout --retry-delay --connect-ip --connect-port --bind --bind-port --bind-if --fwmark --path --virtualhost --status --digest --regex --regex-no-match --regex-min-offset --regex-max-offset --http-version --sni --no-sni --verify --ca --helo --type --name --payload --require-reply --min-reply-length --max-reply-length --size --dynamic --user --factor --use-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1307,6 +1337,36 @@ _lvs__check() {
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --use-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                -f)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
                     fi
                     return 0
                     ;;

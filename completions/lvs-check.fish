@@ -172,6 +172,7 @@ complete -c lvs-check -n "__fish_lvs_check_using_subcommand digest" -l ca -d 'Ha
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand digest" -l no-sni -d 'Tell no name in TLS'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand digest" -l verify -d 'Have the certificate checked'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand digest" -s h -l help -d 'Print help'
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -s f -l use-file -d 'The services, servers and checks of a keepalived.conf' -r -F
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -l rules -d 'The table that shall be, as ipvsadm -S writes it' -r -F
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -l with -d 'tcp, http[:PATH], https[:PATH], smtp, dns, udp, ping, misc:COMMAND, file:FILE' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -l sorry -d 'What stands in for servers that are not enough' -r -f
@@ -260,6 +261,7 @@ complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l max-reply-le
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l size -d 'The payload of the echo (56)' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l user -d 'Run the program as this user' -r -f -a "(__fish_complete_users)"
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l factor -d 'Up; N times the number is added to the weight' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -s f -l use-file -d 'The services, servers and checks of a keepalived.conf' -r -F
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l table -d 'The table that is, and what was taken out of it'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l inhibit -d 'Weight 0 for what is down, do not delete it'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l no-alpha -d 'Have servers in the table before they are checked, as keepalived does'

@@ -33,6 +33,17 @@ pub struct Check {
     pub probe: Probe,
     /// How long one try may take in all.
     pub timeout: Duration,
+    /// How often it is tried.
+    pub tries: Tries,
+}
+
+/// How often a check is tried before the server is said not to be well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tries {
+    /// How often it is tried again.
+    pub retry: u32,
+    /// How long to wait before that.
+    pub delay: Duration,
 }
 
 /// What is done to find out whether a server is well.

@@ -131,7 +131,7 @@ async fn repeat(
     let mut bad: u32 = 0;
     loop {
         let began = Instant::now();
-        let outcome = attempts(&check, Default::default()).await;
+        let outcome = attempts(&check).await;
         bad = match outcome.verdict {
             Verdict::Down(_) => bad.saturating_add(1),
             _ => 0,

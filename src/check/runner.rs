@@ -34,15 +34,6 @@ pub struct Outcome {
     pub took: Duration,
 }
 
-/// How often a check is tried before the server is said not to be well.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tries {
-    /// How often it is tried again.
-    pub retry: u32,
-    /// How long to wait before that.
-    pub delay: Duration,
-}
-
 /// The thread that makes checks.
 #[derive(Debug)]
 pub struct Runner(Runtime);
@@ -70,13 +61,13 @@ impl Runner {
     }
 
     /// Makes one check.
-    pub fn one(&self, check: &Check, tries: Tries) -> Outcome {
-        self.0.block_on(attempts(check, tries))
+    pub fn one(&self, check: &Check) -> Outcome {
+        self.0.block_on(attempts(check))
     }
 
     /// Makes all checks, as many at a time as this process may have open files for. Each outcome is
     /// handed to `each` when it is there, with the place of its check.
-    pub fn all(&self, checks: &[Arc<Check>], tries: Tries, mut each: impl FnMut(usize, Outcome)) {
+    pub fn all(&self, checks: &[Arc<Check>], mut each: impl FnMut(usize, Outcome)) {
         let most = usize::try_from(limits::raise_open_files()).unwrap_or(usize::MAX);
         let most = (most.saturating_sub(OTHER_FILES) / FILES_OF_A_CHECK).max(1);
         self.0.block_on(async {
@@ -85,7 +76,7 @@ impl Runner {
             loop {
                 let room = most.saturating_sub(running.len());
                 for (place, check) in waiting.by_ref().take(room) {
-                    running.spawn(async move { (place, attempts(&check, tries).await) });
+                    running.spawn(async move { (place, attempts(&check).await) });
                 }
                 match running.join_next().await {
                     None => break,
@@ -120,8 +111,8 @@ impl Runner {
     }
 }
 
-pub(super) async fn attempts(check: &Check, tries: Tries) -> Outcome {
-    let mut left = tries.retry;
+pub(super) async fn attempts(check: &Check) -> Outcome {
+    let mut left = check.tries.retry;
     loop {
         let start = Instant::now();
         let verdict = attempt(check).await;
@@ -129,7 +120,7 @@ pub(super) async fn attempts(check: &Check, tries: Tries) -> Outcome {
         match verdict {
             Verdict::Down(_) if left > 0 => {
                 left -= 1;
-                sleep(tries.delay).await;
+                sleep(check.tries.delay).await;
             }
             verdict => return Outcome { verdict, took },
         }

@@ -32,8 +32,8 @@ pub enum Source {
 pub struct Terms<'a> {
     /// When a service has enough servers.
     pub policy: &'a dyn Fn(&Entry) -> Policy,
-    /// Whether servers that are down stay with weight 0.
-    pub inhibit: bool,
+    /// Whether a server that is down stays with weight 0.
+    pub inhibit: &'a dyn Fn(&Destination) -> bool,
     /// The checks of a server.
     pub checks: &'a dyn Fn(&Service, &Destination) -> Vec<Arc<Check>>,
 }
@@ -77,8 +77,8 @@ impl Watch {
             };
             checks.push(own);
             servers.push(Server {
+                inhibit: (terms.inhibit)(&destination),
                 destination,
-                inhibit: terms.inhibit,
                 checks: standings,
             });
         }
@@ -200,7 +200,7 @@ mod tests {
     use super::*;
     use crate::addr::{Family, Numeric, Protocol, Resolve};
     use crate::check::health::Patience;
-    use crate::check::{Probe, Reason, Share, Tracked, Verdict};
+    use crate::check::{Probe, Reason, Share, Tracked, Tries, Verdict};
     use crate::ipvs::Change;
     use crate::ipvs::rule::{self, Command, Context, write};
     use std::net::IpAddr;
@@ -258,10 +258,11 @@ mod tests {
                 factor: None,
             }),
             timeout: Duration::from_secs(1),
+            tries: Tries::default(),
         };
         let terms = Terms {
             policy: &|_| Policy::default(),
-            inhibit,
+            inhibit: &|_| inhibit,
             checks: &|_, _| vec![Arc::new(check())],
         };
         let mut watch = Watch::new(source, &from.entries()[0], &actual, memory, &terms);

@@ -9,7 +9,8 @@ use clap::ArgMatches;
 
 use crate::addr::Resolve;
 use crate::check::runner::{Outcome, Runner};
-use crate::check::{Check, Probe, Verdict};
+use crate::check::{Probe, Verdict};
+use crate::conf::expand::Outside;
 use crate::host::error_text;
 use crate::ipvs::client::Client;
 use crate::ipvs::refusal::Refusal;
@@ -21,6 +22,7 @@ use options::Kind;
 use questions::{Given, Target};
 
 pub mod arguments;
+mod configuration;
 mod once;
 mod options;
 mod questions;
@@ -36,6 +38,8 @@ pub const MEMORY: &str = "lvs-check";
 pub struct Environment<'a> {
     /// Who knows the numbers of names.
     pub names: &'a dyn Resolve,
+    /// Where files and variables of a configuration are.
+    pub outside: &'a dyn Fn() -> Box<dyn Outside>,
     /// Opens the way to the kernel.
     pub kernel: &'a mut dyn FnMut() -> Result<Client, Refusal>,
     /// Where is remembered what one run leaves to the next.
@@ -121,8 +125,7 @@ impl Session<'_> {
                     .first()
                     .map(|name| name.to_string_lossy().into_owned());
                 let probe = given.misc(command, None).map_err(Failure::usage)?;
-                let timeout = given.timeout();
-                (name.unwrap_or_default(), Check { probe, timeout })
+                (name.unwrap_or_default(), given.made(probe))
             }
             _ => {
                 let target = found.get_one::<String>("TARGET").cloned();
@@ -132,7 +135,7 @@ impl Session<'_> {
                 (place(&check.probe).unwrap_or(target), check)
             }
         };
-        let outcome = runner()?.one(&check, given.tries());
+        let outcome = runner()?.one(&check);
         let name = check.probe.name();
         let text = match given.has("json") {
             true => show::json(&target, name, &outcome),

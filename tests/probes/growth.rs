@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use lvskit::addr::Endpoint;
 use lvskit::check::http::{Http, Page, Version};
-use lvskit::check::runner::{Runner, Tries};
-use lvskit::check::{Check, Origin, Probe, Question, Verdict};
+use lvskit::check::runner::Runner;
+use lvskit::check::{Check, Origin, Probe, Question, Tries, Verdict};
 
 /// How many checks are made if `LVSKIT_CHECKS` says nothing else.
 const CHECKS: usize = 40_000;
@@ -40,7 +40,7 @@ pub fn check() -> Result<(), String> {
     let mut held = None;
     for round in 0..wanted.div_ceil(ROUND) {
         let mut wrong = None;
-        runner.all(&checks, Tries::default(), |place, outcome| {
+        runner.all(&checks, |place, outcome| {
             let is_up = matches!(outcome.verdict, Verdict::Up(_));
             if is_up != SERVERS[place % SERVERS.len()].1 {
                 wrong = Some(format!("check {place} of round {round}: {outcome:?}"));
@@ -82,6 +82,7 @@ fn one(port: u16) -> Check {
             }),
         },
         timeout: Duration::from_secs(10),
+        tries: Tries::default(),
     }
 }
 

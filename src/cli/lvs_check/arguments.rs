@@ -67,12 +67,21 @@ pub fn command() -> Command {
         let group = ArgGroup::new("source").args(["rules", "table"]);
         group.required(true)
     };
+    // A configuration says all of this itself.
+    let said = table_options()
+        .into_iter()
+        .chain(all_options())
+        .map(|option| option.get_id().clone());
+    let result = ["apply", "rise", "fall", "quiet", "metrics"];
+    let said = said.filter(|name| !result.contains(&name.as_str()));
+    let described = configuration().conflicts_with_all(said);
     let once = Command::new("once")
         .about("Check all servers of a table, once")
+        .arg(described)
         .args(table_options())
         .args(all_options())
         .arg(&json)
-        .group(source());
+        .group(source().arg("use-file"));
     let run = Command::new("run")
         .about("Check all servers of a table again and again")
         .args(table_options().into_iter().filter(|option| {
@@ -85,7 +94,9 @@ pub fn command() -> Command {
                 .into_iter()
                 .filter(|option| option.get_id() != "retry"),
         )
-        .group(source());
+        // Only to say why it is refused.
+        .arg(configuration().hide(true))
+        .group(source().arg("use-file"));
     Command::new("lvs-check")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Find out how real servers are, as keepalived does")
@@ -96,6 +107,14 @@ pub fn command() -> Command {
         .subcommand(digest)
         .subcommand(once)
         .subcommand(run)
+}
+
+/// The configuration that describes all.
+fn configuration() -> Arg {
+    let help = "The services, servers and checks of a keepalived.conf";
+    value("use-file", "FILE", help)
+        .short('f')
+        .value_hint(ValueHint::FilePath)
 }
 
 /// The options that say which servers are checked, and what comes of it.

@@ -74,6 +74,11 @@ impl Session<'_> {
             Some(file) => Some(read_rules(file, self.environment.names)?),
             None => None,
         };
+        let description = match found.get_one::<String>("use-file") {
+            Some(file) => Some(self.description(file, given.has("quiet"))?),
+            None => None,
+        };
+        let is_described = rules.is_some() || description.is_some();
         let path = (self.environment.memory)();
         let (state, mut memory) = match applies {
             true => {
@@ -87,16 +92,19 @@ impl Session<'_> {
         };
 
         // A file can be checked where there is no IPVS.
-        let mut client = match (&rules, applies) {
-            (Some(_), false) => None,
+        let mut client = match (is_described, applies) {
+            (true, false) => None,
             _ => Some((self.environment.kernel)().map_err(refused)?),
         };
         let actual = match &mut client {
             Some(client) => client.table().map_err(refused)?,
             None => Table::default(),
         };
-        let mut watches = watches(given, rules.as_ref(), &actual, &memory, false)?;
-        let outcomes = self.check_all(given, &watches)?;
+        let mut watches = match description {
+            Some(description) => description.watches(&actual, &memory),
+            None => watches(given, rules.as_ref(), &actual, &memory, false)?,
+        };
+        let outcomes = self.check_all(&watches)?;
         let patience = patience(given);
         let mut rows = Vec::new();
         for (place, outcome) in &outcomes {
@@ -139,7 +147,7 @@ impl Session<'_> {
                     }
                 }
             }
-            if rules.is_none() {
+            if !is_described {
                 let services: HashSet<ServiceId> = watch::ids(&shall).collect();
                 for gone in memory.services() {
                     if !services.contains(&gone) {
@@ -162,15 +170,11 @@ impl Session<'_> {
     }
 
     /// Makes all checks of all servers.
-    fn check_all(
-        &mut self,
-        given: Given<'_>,
-        watches: &[Watch],
-    ) -> Result<Vec<(Place, Outcome)>, Failure> {
+    fn check_all(&mut self, watches: &[Watch]) -> Result<Vec<(Place, Outcome)>, Failure> {
         let (places, checks) = places(watches);
         let mut outcomes: Vec<Option<Outcome>> = vec![None; checks.len()];
         let mut done = 0;
-        runner()?.all(&checks, given.tries(), |place, outcome| {
+        runner()?.all(&checks, |place, outcome| {
             outcomes[place] = Some(outcome);
             done += 1;
             self.show_progress(&format!("checking: {done} of {}", checks.len()));
@@ -349,7 +353,7 @@ pub fn watches(
         };
         let terms = Terms {
             policy: &policy,
-            inhibit: given.has("inhibit"),
+            inhibit: &|_| given.has("inhibit"),
             checks: &checks,
         };
         watches.push(Watch::new(source, entry, actual, memory, &terms));
@@ -388,8 +392,7 @@ fn check(given: Given<'_>, with: &With, server: Endpoint) -> Result<Arc<Check>, 
         (Kind::File, Some(path)) => given.tracked(path.into()),
         (kind, path) => given.network(kind, server, path, None)?,
     };
-    let timeout = given.timeout();
-    Ok(Arc::new(Check { probe, timeout }))
+    Ok(Arc::new(given.made(probe)))
 }
 
 /// How many verdicts change what counts.

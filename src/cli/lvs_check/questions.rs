@@ -9,16 +9,15 @@ use clap::ArgMatches;
 
 use crate::addr::{Endpoint, Family, Protocol, Resolve};
 use crate::check::http::{Digest, Http, Page, Pattern, Statuses, Version};
-use crate::check::runner::Tries;
 use crate::check::tls::{Tls, Trust};
 use crate::check::udp::{self, Datagram, Reply};
-use crate::check::{Check, Misc, Origin, Probe, Question, Tracked, User, dns};
+use crate::check::{Check, Misc, Origin, Probe, Question, Tracked, Tries, User, dns};
 use crate::host::names;
 
 use super::options::Kind;
 
 /// How long one try takes at most where nobody says otherwise: keepalived's `connect_timeout`.
-const TIMEOUT: Duration = Duration::from_secs(5);
+pub const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long keepalived waits before it tries again (TCP_CHECK).
 const RETRY_DELAY: Duration = Duration::from_secs(1);
@@ -53,7 +52,7 @@ impl Given<'_> {
     }
 
     /// How often a check is tried.
-    pub fn tries(&self) -> Tries {
+    fn tries(&self) -> Tries {
         Tries {
             retry: self.get("retry").unwrap_or(0),
             delay: self.get("retry-delay").unwrap_or(RETRY_DELAY),
@@ -63,6 +62,15 @@ impl Given<'_> {
     /// How long one try may take.
     pub fn timeout(&self) -> Duration {
         self.get("timeout").unwrap_or(TIMEOUT)
+    }
+
+    /// The check by a probe.
+    pub fn made(&self, probe: Probe) -> Check {
+        Check {
+            probe,
+            timeout: self.timeout(),
+            tries: self.tries(),
+        }
     }
 
     /// From where is asked.
@@ -87,8 +95,7 @@ impl Given<'_> {
                 self.network(kind, target.endpoint, target.path, target.name)?
             }
         };
-        let timeout = self.timeout();
-        Ok(Check { probe, timeout })
+        Ok(self.made(probe))
     }
 
     /// The check of one server.

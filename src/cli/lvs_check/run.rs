@@ -48,6 +48,11 @@ struct Running<'r, 's, 'e> {
 impl Session<'_> {
     pub(super) fn run(&mut self, found: &ArgMatches) -> Result<u8, Failure> {
         let given = Given(found);
+        if found.contains_id("use-file") {
+            // Each checker of a configuration has its own rhythm; the loop has one for all.
+            let text = "run has one rhythm for all checks, and takes no configuration: -f";
+            return Err(Failure::usage(text));
+        }
         let path = (self.environment.memory)();
         let (state, memory) = open_memory(path)?;
         let client = (self.environment.kernel)().map_err(refused)?;

@@ -1,0 +1,212 @@
+//! Small configurations, and the checks that they become.
+
+use std::time::Duration;
+
+use super::*;
+use crate::check::{Probe, Question};
+use crate::conf::expand::{Outside, Unreadable};
+
+/// A machine without files and variables.
+struct Nothing;
+
+impl Outside for Nothing {
+    fn read(&self, _: &str) -> Result<String, Unreadable> {
+        Err(Unreadable {
+            missing: true,
+            why: String::new(),
+        })
+    }
+    fn matching(&self, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+    fn variable(&self, _: &str) -> Option<String> {
+        None
+    }
+    fn identity(&self) -> &str {
+        ""
+    }
+    fn random(&self, least: u32, _: u32) -> u32 {
+        least
+    }
+}
+
+/// What a configuration asks for, and what is told of it.
+fn describe(text: &str) -> (Description, Vec<(Severity, u32, String)>) {
+    let reading = conf::read("a.conf", text, &Nothing);
+    let errors = reading.problems.iter();
+    let errors: Vec<_> = errors
+        .filter(|one| one.severity >= Severity::Error)
+        .collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    let mut problems = Problems::default();
+    let accounts = |user: &str, _: Option<&str>| (user == "nobody").then_some((7, 8));
+    let description = Description::new(&reading.config.effective(), &accounts, &mut problems);
+    let told = problems.sorted().into_iter().map(|problem| {
+        let line = problem.place.map_or(0, |place| place.line);
+        (problem.severity, line, problem.text)
+    });
+    (description, told.collect())
+}
+
+/// A service with one server that has this in its block.
+fn server(inside: &str) -> String {
+    format!(
+        "track_file load {{\n file /load\n weight 2\n}}\nvirtual_server 192.0.2.1 80 {{\n \
+         protocol TCP\n delay_loop 9\n real_server 10.0.0.1 80 {{\n{inside}\n }}\n}}\n"
+    )
+}
+
+/// The checks of the only server of the only service.
+fn checks(inside: &str) -> Vec<Arc<Check>> {
+    let (description, told) = describe(&server(inside));
+    assert_eq!(told, [], "{inside}");
+    let watches = description.watches(&Table::default(), &Memory::default());
+    watches[0].checks[0].clone()
+}
+
+#[test]
+fn each_checker_becomes_its_check() {
+    let short = |check: &Arc<Check>| {
+        let to = match &check.probe {
+            Probe::Network { to, .. } => format!(" {to}"),
+            _ => String::new(),
+        };
+        let Check { tries, timeout, .. } = &**check;
+        let (retry, delay) = (tries.retry, tries.delay.as_secs_f64());
+        let name = check.probe.name();
+        format!("{name}{to}, {timeout:?}, {retry} after {delay}")
+    };
+    let url = "url {\n path /\n status_code 200\n }";
+    for (inside, expected) in [
+        (
+            "TCP_CHECK {\n connect_timeout 2\n retry 4\n delay_before_retry 3\n }",
+            "tcp 10.0.0.1:80, 2s, 4 after 3",
+        ),
+        (
+            "TCP_CHECK {\n connect_ip 10.0.0.9\n connect_port 81\n }",
+            "tcp 10.0.0.9:81, 5s, 1 after 1",
+        ),
+        (
+            &format!("HTTP_GET {{\n {url}\n }}"),
+            "http 10.0.0.1:80, 5s, 1 after 3",
+        ),
+        (
+            &format!("SSL_GET {{\n {url}\n connect_port 443\n }}"),
+            "https 10.0.0.1:443, 5s, 1 after 3",
+        ),
+        ("SMTP_CHECK {\n }", "smtp 10.0.0.1:80, 5s, 1 after 1"),
+        (
+            "DNS_CHECK {\n type A\n name example.org\n }",
+            "dns 10.0.0.1:80, 5s, 3 after 9",
+        ),
+        (
+            "UDP_CHECK {\n payload 00 ff\n }",
+            "udp 10.0.0.1:80, 5s, 1 after 1",
+        ),
+        ("PING_CHECK {\n }", "ping 10.0.0.1:0, 5s, 1 after 1"),
+        (
+            "MISC_CHECK {\n misc_path \"/bin/true\"\n misc_timeout 2\n }",
+            "misc, 2s, 0 after 9",
+        ),
+        ("FILE_CHECK {\n track_file load\n }", "file, 5s, 0 after 0"),
+    ] {
+        let found = checks(inside);
+        let found: Vec<String> = found.iter().map(short).collect();
+        assert_eq!(found, [expected], "{inside}");
+    }
+}
+
+#[test]
+fn what_a_program_and_a_file_are_asked_is_kept() {
+    let misc = "MISC_CHECK {\n misc_path \"/bin/test -e '/a b'\"\n user nobody\n misc_dynamic\n }";
+    let Probe::Misc(misc) = &checks(misc)[0].probe else {
+        panic!("no program");
+    };
+    assert_eq!(misc.command, ["/bin/test", "-e", "/a b"]);
+    assert_eq!(misc.user.map(|user| (user.uid, user.gid)), Some((7, 8)));
+    assert!(misc.dynamic);
+    let Probe::File(file) = &checks("FILE_CHECK {\n track_file load\n }")[0].probe else {
+        panic!("no file");
+    };
+    assert_eq!((file.path.to_str(), file.factor), (Some("/load"), Some(2)));
+}
+
+#[test]
+fn pages_have_their_names_and_what_must_be_in_them() {
+    let text = "HTTP_GET {\n virtualhost example.org\n url {\n path /a\n regex \"^ok\"\n \
+                regex_options caseless\n regex_no_match\n }\n url {\n path /b\n }\n }";
+    let checks = checks(text);
+    let Probe::Network {
+        question: Question::Http(http),
+        ..
+    } = &checks[0].probe
+    else {
+        panic!("no pages");
+    };
+    let absent = |page: &crate::check::http::Page| {
+        page.expected.pattern.as_ref().map(|pattern| pattern.absent)
+    };
+    let pages: Vec<_> = http.pages.iter().map(absent).collect();
+    assert_eq!(pages, [Some(true), None]);
+}
+
+#[test]
+fn services_have_their_policies_and_servers_their_own_ways() {
+    let (description, told) = describe(
+        "virtual_server 192.0.2.1 80 {\n protocol TCP\n quorum 3\n hysteresis 1\n \
+         alpha\n sorry_server 10.0.0.9 8080\n real_server 10.0.0.1 80 {\n weight 4\n \
+         inhibit_on_failure\n TCP_CHECK {\n }\n }\n real_server 10.0.0.2 80 {\n TCP_CHECK {\n }\n }\n}\n",
+    );
+    assert_eq!(told, []);
+    let watches = description.watches(&Table::default(), &Memory::default());
+    let group = &watches[0].group;
+    let Policy {
+        quorum,
+        hysteresis,
+        sorry,
+        alpha,
+    } = &group.policy;
+    assert_eq!((*quorum, *hysteresis, *alpha), (3, 1, true));
+    let sorry = sorry.as_ref().map(|sorry| sorry.endpoint.to_string());
+    assert_eq!(sorry.as_deref(), Some("10.0.0.9:8080"));
+    let servers = group.servers.iter();
+    let servers: Vec<_> = servers
+        .map(|server| (server.destination.weight, server.inhibit))
+        .collect();
+    assert_eq!(servers, [(Weight(4), true), (Weight(1), false)]);
+}
+
+#[test]
+fn what_is_not_acted_on_is_told_with_its_line() {
+    let told = |inside: &str| describe(&server(inside)).1;
+    assert_eq!(
+        told("notify_up /bin/true\n TCP_CHECK {\n }"),
+        [(Severity::Warning, 9, "not acted on: notify_up".to_owned())]
+    );
+    for (inside, line, text) in [
+        (
+            "HTTP_GET {\n url {\n path /\n regex \"a(?=b)\"\n }\n }",
+            12,
+            "look-around, including look-ahead and look-behind, is not supported: a(?=b)",
+        ),
+        (
+            "HTTP_GET {\n url {\n path /\n regex a\n regex_options dupnames\n }\n }",
+            13,
+            "not one of caseless, multiline, dotall, extended, ungreedy: dupnames",
+        ),
+        (
+            "MISC_CHECK {\n misc_path /bin/true\n user somebody\n }",
+            11,
+            "no such user or group: somebody",
+        ),
+    ] {
+        let expected = (Severity::Error, line, text.to_owned());
+        assert_eq!(told(inside), [expected], "{inside}");
+    }
+}
+
+#[test]
+fn a_program_has_the_interval_where_it_has_no_time_of_its_own() {
+    let check = &checks("MISC_CHECK {\n misc_path /bin/true\n }")[0];
+    assert_eq!(check.timeout, Duration::from_secs(9));
+}

@@ -31,8 +31,6 @@ complete -c lvs-vrrp -n "__fish_lvs_vrrp_needs_command" -f -a "advertise" -d 'Se
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_needs_command" -f -a "resign" -d 'Ask the one that runs to give up being master'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_needs_command" -f -a "status" -d 'Ask the one that runs what it is'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_needs_command" -f -a "watch" -d 'Print what is heard'
-complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -s i -l interface -d 'The interface of the adverts' -r -f
-complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -s I -l vrid -d 'The virtual router: 1 to 255' -r -f
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -s p -l priority -d '1 to 255, 255 for the owner of the addresses (100)' -r -f
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l vip -d 'A virtual address' -r -f
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l name -d 'What it is called (VI_VRID)' -r -f
@@ -60,6 +58,9 @@ complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l fifo -d 'A pip
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l log-level -d 'error, warning or info (the default)' -r -f -a "error\t''
 warning\t''
 info\t''"
+complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -s i -l interface -d 'The interface of the adverts' -r -f
+complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -s I -l vrid -d 'The virtual router: 1 to 255' -r -f
+complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -s f -l use-file -d 'As a keepalived.conf says' -r -F
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l v3-checksum-as-v2 -d 'No pseudo-header in the checksum of version 3 over IPv4 (RFC 9568)'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l nopreempt -d 'Leave a running master of lower priority in peace'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l lower-prio-no-advert -d 'Do not answer a master of lower priority'

@@ -343,7 +343,7 @@ fn each_command_in_the_manual_page_of_lvs_vrrp_is_understood() {
         .iter()
         .filter_map(|line| line.strip_prefix("# "))
         .collect();
-    assert_eq!(commands.len(), 5);
+    assert_eq!(commands.len(), 6);
     let secrets = lvs_vrrp::Secrets {
         variable: &|_| None,
         file: &|_| Some(b"secret".to_vec()),

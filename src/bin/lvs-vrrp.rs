@@ -1,8 +1,10 @@
 //! A virtual router by command.
 
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 use std::{env, fs, io};
 
+use lvskit::cli::lvs_director::machines::ThisOutside;
 use lvskit::cli::lvs_vrrp::arguments::Secrets;
 use lvskit::cli::lvs_vrrp::{Environment, run};
 use lvskit::host::signals;
@@ -13,6 +15,8 @@ fn main() -> ExitCode {
         // One that runs goes on when nobody reads what it prints.
         signals::die_of_closed_pipes();
     }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let seed = now.map_or(0, |now| u64::from(now.subsec_nanos()));
     ExitCode::from(run(
         env::args_os(),
         Environment {
@@ -20,6 +24,7 @@ fn main() -> ExitCode {
                 variable: &|name| env::var(name).ok(),
                 file: &|path| fs::read(path).ok(),
             },
+            outside: &ThisOutside::new(None, seed),
             output: &mut io::stdout().lock(),
             errors: &mut io::stderr().lock(),
         },

@@ -6,6 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::addr::Family;
+use crate::conf;
+use crate::conf::expand::Outside;
+use crate::conf::problem::Severity;
 use crate::host::error_text;
 use crate::host::interfaces;
 use crate::host::signals::Signals;
@@ -20,9 +23,10 @@ use crate::vrrp::reception::Reception;
 use crate::vrrp::speaker::{self, Audience, Level, Until, place, speak};
 use crate::vrrp::{Moment, Priority, State, Vrid};
 
-use arguments::{Refused, Request, Secrets, Speaking, Target};
+use arguments::{Configured, Refused, Request, Secrets, Speaking, Target};
 
 pub mod arguments;
+mod configuration;
 
 /// What the program is called in messages.
 const PROGRAM: &str = "lvs-vrrp";
@@ -34,6 +38,8 @@ const PACKETS_A_TURN: usize = 64;
 pub struct Environment<'a> {
     /// Where secrets are read from.
     pub secrets: Secrets<'a>,
+    /// Where configurations are.
+    pub outside: &'a dyn Outside,
     /// Changes of state, adverts, answers.
     pub output: &'a mut dyn Write,
     /// The log.
@@ -78,6 +84,11 @@ fn carry_out(request: Request, environment: &mut Environment<'_>) -> Result<u8, 
             voice(&speaking, Until::Told, environment)?;
             Ok(status::DONE)
         }
+        Request::RunConfigured(configured) => {
+            let speaking = speaking(configured, environment)?;
+            voice(&speaking, Until::Told, environment)?;
+            Ok(status::DONE)
+        }
         Request::Elect(speaking) => elect(&speaking, environment),
         Request::Advertise {
             instance,
@@ -106,6 +117,56 @@ fn carry_out(request: Request, environment: &mut Environment<'_>) -> Result<u8, 
             json,
         } => watch(&interface, vrid, length, json, environment),
     }
+}
+
+/// What a configuration says. All that is wrong with it is told; with an error nothing starts.
+fn speaking(asked: Configured, environment: &mut Environment<'_>) -> Result<Speaking, Failure> {
+    let Configured {
+        file,
+        name,
+        json,
+        level,
+    } = asked;
+    let wrong = |text| Failure(status::USAGE, text);
+    let text = environment.outside.read(&file);
+    let text = text.map_err(|error| wrong(format!("cannot read {file}: {}", error.why)))?;
+    let reading = conf::read(&file, &text, environment.outside);
+    let mut warnings = Vec::new();
+    let mut errors = 0;
+    for problem in &reading.problems {
+        match (problem.severity, problem.place) {
+            (Severity::Error | Severity::Fatal, _) => {
+                let text = problem.render(&reading.sources);
+                let _ = environment.errors.write_all(text.as_bytes());
+                errors += 1;
+            }
+            // In one line, without that of the file: there may be a password in it.
+            (Severity::Warning, Some(place)) => {
+                let place = reading.sources.locate(place);
+                warnings.push(format!("{place}: {}", problem.text));
+            }
+            (Severity::Warning, None) => warnings.push(problem.text.clone()),
+            (Severity::Note, _) => {}
+        }
+    }
+    if errors > 0 {
+        return Err(wrong(format!("errors in {file}: {errors}")));
+    }
+    let chosen = configuration::choose(reading.config, &reading.sources, name.as_deref());
+    let chosen = chosen.map_err(|mut refusals| {
+        let last = refusals.pop().unwrap_or_default();
+        for refusal in refusals {
+            let _ = writeln!(environment.errors, "{PROGRAM}: {refusal}");
+        }
+        wrong(last)
+    })?;
+    warnings.extend(chosen.warnings);
+    Ok(Speaking {
+        instance: chosen.instance,
+        json,
+        level,
+        warnings,
+    })
 }
 
 fn warn(environment: &mut Environment<'_>, warnings: &[String]) {

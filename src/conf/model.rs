@@ -97,6 +97,11 @@ impl Common {
     pub fn has(&self, keyword: &str) -> bool {
         self.places.find(keyword).is_some()
     }
+
+    /// The keywords that stand in the file, each with its place.
+    pub fn keywords(&self) -> &[(&'static str, Place)] {
+        &self.places.0
+    }
 }
 
 /// Where the keywords of a block stand; equal to any other.

@@ -36,7 +36,7 @@ pub struct Instance {
     pub peers: Vec<IpAddr>,
     /// The checksum of version 3 over IPv4.
     pub checksum: Checksum,
-    /// The virtual addresses: those of its family are in its adverts.
+    /// The virtual addresses: those of its family are in its adverts, but the excluded ones.
     pub addresses: Vec<VirtualAddress>,
     /// Whether it puts them up; else it only speaks of them.
     pub moves_addresses: bool,
@@ -53,7 +53,8 @@ pub struct Instance {
 impl Instance {
     /// The virtual addresses in its adverts.
     pub fn advertised(&self) -> Vec<IpAddr> {
-        let addresses = self.addresses.iter().map(|address| address.address);
+        let told = self.addresses.iter().filter(|address| !address.excluded);
+        let addresses = told.map(|address| address.address);
         addresses
             .filter(|address| Family::of(address) == self.family)
             .collect()
@@ -197,6 +198,8 @@ pub struct VirtualAddress {
     pub scope: u8,
     /// The broadcast address of its network (IPv4).
     pub broadcast: Option<Ipv4Addr>,
+    /// It moves with the others, and is not in the adverts.
+    pub excluded: bool,
 }
 
 impl FromStr for VirtualAddress {
@@ -232,6 +235,7 @@ impl FromStr for VirtualAddress {
             label: None,
             scope: 0,
             broadcast: None,
+            excluded: false,
         };
         for word in words {
             vip.set(word)?;
@@ -265,8 +269,12 @@ impl VirtualAddress {
     }
 }
 
-/// The names of `/etc/iproute2/rt_scopes`.
-fn scope_number(text: &str) -> Result<u8, OutOfRange> {
+/// The number of a scope: by the names of `/etc/iproute2/rt_scopes`, or itself.
+///
+/// # Errors
+///
+/// It is neither.
+pub fn scope_number(text: &str) -> Result<u8, OutOfRange> {
     match text {
         "global" => Ok(0),
         "site" => Ok(200),

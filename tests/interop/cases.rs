@@ -7,7 +7,7 @@ use crate::link::Link;
 use crate::speaker::{Kind, Speaker, Wishes};
 use crate::{Case, Outcome};
 
-use Kind::{Keepalived, Ours};
+use Kind::{Configured, Keepalived, Ours};
 
 /// Which kinds are on a and b.
 const PAIRS: [(Kind, Kind); 3] = [(Ours, Keepalived), (Keepalived, Ours), (Ours, Ours)];
@@ -28,6 +28,16 @@ pub fn all() -> Vec<Case> {
                 hand_over(link, one, other, &wishes)
             }));
         }
+    }
+    for (one, other) in [(Configured, Keepalived), (Keepalived, Configured)] {
+        let wishes = Wishes {
+            auth: Some(("pass", "s3cr3t")),
+            ..Wishes::new(2, 1.0, 150)
+        };
+        let name = format!("hand-over/configuration/{one:?}-{other:?}");
+        cases.push(Case::new(name, move |link| {
+            hand_over(link, one, other, &wishes)
+        }));
     }
     for (one, other) in PAIRS {
         let name = |what: &str| format!("{what}/{one:?}-{other:?}");

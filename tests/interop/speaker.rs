@@ -1,6 +1,7 @@
 //! A speaker of either kind on a host, made from the same wishes.
 
 use std::fs::{self, File};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -14,6 +15,8 @@ use crate::link::{HOSTS, Link};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Ours,
+    /// Ours, from the file that keepalived would be given.
+    Configured,
     Keepalived,
 }
 
@@ -70,7 +73,7 @@ pub struct Speaker {
     kind: Kind,
     host: &'static str,
     child: Child,
-    log: std::path::PathBuf,
+    log: PathBuf,
 }
 
 impl Speaker {
@@ -87,6 +90,10 @@ impl Speaker {
         command.args(["netns", "exec", &link.namespace(host)]);
         match kind {
             Kind::Ours => ours(&mut command, link, host, wishes),
+            Kind::Configured => {
+                let file = configuration(link, host, wishes)?;
+                command.arg(&link.program).args(["run", "-f"]).arg(file);
+            }
             Kind::Keepalived => keepalived(&mut command, link, host, wishes)?,
         }
         let copy = file.try_clone().map_err(|error| error.to_string())?;
@@ -183,12 +190,8 @@ fn ours(command: &mut Command, link: &Link, host: &str, wishes: &Wishes) {
     command.args(["--preempt-delay", &wishes.preempt_delay.to_string()]);
 }
 
-fn keepalived(
-    command: &mut Command,
-    link: &Link,
-    host: &str,
-    wishes: &Wishes,
-) -> Result<(), String> {
+/// Writes a keepalived.conf.
+fn configuration(link: &Link, host: &str, wishes: &Wishes) -> Result<PathBuf, String> {
     let mut lines = vec![
         "state BACKUP".to_owned(),
         "interface eth0".into(),
@@ -221,12 +224,23 @@ fn keepalived(
         wishes.vips.join("\n")
     ));
     let text = format!("vrrp_instance VI {{\n{}\n}}\n", lines.join("\n"));
+    let file = link.directory.join(format!("{host}.conf"));
+    fs::write(&file, text).map_err(|error| error.to_string())?;
+    Ok(file)
+}
+
+fn keepalived(
+    command: &mut Command,
+    link: &Link,
+    host: &str,
+    wishes: &Wishes,
+) -> Result<(), String> {
+    let configuration = configuration(link, host, wishes)?;
     let file = |ending: &str| link.directory.join(format!("{host}.{ending}"));
     // Those of one that was killed keep it from starting, as long as the kernel remembers its child.
     for ending in ["pid", "vrrp.pid"] {
         let _ = fs::remove_file(file(ending));
     }
-    fs::write(file("conf"), text).map_err(|error| error.to_string())?;
     command.args([
         "keepalived",
         "--dont-fork",
@@ -237,7 +251,7 @@ fn keepalived(
     ]);
     command
         .arg("-f")
-        .arg(file("conf"))
+        .arg(configuration)
         .arg("-p")
         .arg(file("pid"))
         .arg("-r")

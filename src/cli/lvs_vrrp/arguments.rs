@@ -21,6 +21,8 @@ use crate::vrrp::{Authentication, Interval, OutOfRange, Priority, Secret, Versio
 pub enum Request {
     /// Speak until a signal comes.
     Run(Box<Speaking>),
+    /// Speak for a virtual router of a configuration until a signal comes.
+    RunConfigured(Configured),
     /// Speak until it is known who is master.
     Elect(Box<Speaking>),
     /// Send adverts and end.
@@ -64,6 +66,19 @@ pub struct Speaking {
     pub warnings: Vec<String>,
 }
 
+/// A virtual router of a keepalived.conf, and how to speak for it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Configured {
+    /// The configuration.
+    pub file: String,
+    /// Its vrrp_instance; the only one, when it is not said.
+    pub name: Option<String>,
+    /// Tell changes in JSON.
+    pub json: bool,
+    /// What is logged: this and all that matters more.
+    pub level: Level,
+}
+
 /// A speaker that runs.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Target {
@@ -98,7 +113,10 @@ pub fn command() -> Command {
         .about("A VRRP speaker that fits in a shell script")
         .disable_help_subcommand(true)
         .subcommand_required(true)
-        .subcommand(speaking("run", "Speak for a virtual router until a signal"))
+        .subcommand(configured(speaking(
+            "run",
+            "Speak for a virtual router until a signal",
+        )))
         .subcommand(speaking(
             "elect",
             "Take part until the role is known: 0 master, 1 backup",
@@ -195,6 +213,33 @@ fn speaking(name: &'static str, about: &'static str) -> Command {
         flag("json", "Tell changes in JSON"),
         value("log-level", "LEVEL", "error, warning or info (the default)")
             .value_parser(["error", "warning", "info"]),
+    ])
+}
+
+/// Or all of that from a file, which goes only with what the file does not say.
+fn configured(command: Command) -> Command {
+    let others: Vec<_> = command
+        .get_arguments()
+        .map(|argument| argument.get_id().clone())
+        .filter(|id| id != "json" && id != "log-level")
+        .collect();
+    let command = ["interface", "vrid"]
+        .into_iter()
+        .fold(command, |all, name| {
+            all.mut_arg(name, |argument| {
+                argument.required(false).required_unless_present("use-file")
+            })
+        });
+    command.args([
+        value("use-file", "FILE", "As a keepalived.conf says")
+            .short('f')
+            .value_hint(ValueHint::FilePath)
+            .conflicts_with_all(others.clone()),
+        Arg::new("instance")
+            .value_name("INSTANCE")
+            .requires("use-file")
+            .conflicts_with_all(others)
+            .help("Its vrrp_instance, if there are several"),
     ])
 }
 
@@ -342,6 +387,12 @@ fn request(verb: &str, matches: &ArgMatches, secrets: &Secrets<'_>) -> Result<Re
                 warnings,
             })
         }
+        "run" if matches.contains_id("use-file") => Ok(Request::RunConfigured(Configured {
+            file: one(matches, "use-file").unwrap_or_default(),
+            name: one(matches, "instance"),
+            json: matches.get_flag("json"),
+            level: level(matches),
+        })),
         _ => {
             let mut warnings = Vec::new();
             let mut instance = described(matches, secrets, &mut warnings)?;
@@ -349,16 +400,10 @@ fn request(verb: &str, matches: &ArgMatches, secrets: &Secrets<'_>) -> Result<Re
                 return Err("invalid priority `0`, expected 1 to 255".into());
             }
             set_behaviour(&mut instance, matches, &mut warnings);
-            let level = match one::<String>(matches, "log-level").as_deref() {
-                Some("error") => Level::Error,
-                Some("warning") => Level::Warning,
-                _ => Level::Info,
-            };
-            let json = matches.get_flag("json");
             let speaking = Box::new(Speaking {
                 instance,
-                json,
-                level,
+                json: matches.get_flag("json"),
+                level: level(matches),
                 warnings,
             });
             Ok(match verb {
@@ -366,6 +411,14 @@ fn request(verb: &str, matches: &ArgMatches, secrets: &Secrets<'_>) -> Result<Re
                 _ => Request::Run(speaking),
             })
         }
+    }
+}
+
+fn level(matches: &ArgMatches) -> Level {
+    match one::<String>(matches, "log-level").as_deref() {
+        Some("error") => Level::Error,
+        Some("warning") => Level::Warning,
+        _ => Level::Info,
     }
 }
 
@@ -518,6 +571,12 @@ fn refused(error: &clap::Error) -> Refused {
         }
         ErrorKind::InvalidSubcommand => {
             format!("no such command: {}", said(ContextKind::InvalidSubcommand))
+        }
+        ErrorKind::ArgumentConflict => {
+            format!(
+                "{argument} does not go with {}",
+                said(ContextKind::PriorArg)
+            )
         }
         ErrorKind::UnknownArgument => format!("no such option: {argument}"),
         ErrorKind::ValueValidation => {

@@ -60,8 +60,31 @@ fn a_secret_is_read_from_a_file_or_the_environment_and_warned_of_in_argv() {
 }
 
 #[test]
+fn a_file_says_what_options_say_otherwise() {
+    let configured = |name: Option<&str>, json, level| {
+        Ok(Request::RunConfigured(Configured {
+            file: "k.conf".into(),
+            name: name.map(str::to_owned),
+            json,
+            level,
+        }))
+    };
+    let least = configured(None, false, Level::Info);
+    assert_eq!(parse_line("run -f k.conf"), least);
+    let most = configured(Some("VI"), true, Level::Error);
+    let line = "run --use-file k.conf VI --json --log-level error";
+    assert_eq!(parse_line(line), most);
+    let refused = Refused::Wrong("--use-file <FILE> does not go with --priority <PRIORITY>".into());
+    assert_eq!(parse_line("run -f k.conf -p 5"), Err(refused));
+}
+
+#[test]
 fn what_cannot_be_is_one_line() {
     for line in [
+        "run VI",
+        "run -i eth0 -I 51 VI",
+        "run -f k.conf -i eth0 -I 51",
+        "elect -f k.conf",
         "",
         "sing",
         "run",

@@ -78,6 +78,7 @@ impl Problem {
                     let number = place.line.to_string();
                     // A tab stays a tab in both lines, so that the mark stands right.
                     let shown: String = line.chars().take(WIDEST).filter(is_plain).collect();
+                    let shown = without_secrets(&shown);
                     let before = (place.column as usize).saturating_sub(1);
                     let rest = shown.trim_end().chars().count().saturating_sub(before);
                     let length = match place.length as usize {
@@ -105,6 +106,17 @@ impl Problem {
 }
 
 /// Whether a character does nothing to a terminal.
+/// The line with stars in place of what stands behind a keyword of a password, also a misspelt one.
+fn without_secrets(line: &str) -> String {
+    let start = line.find("pas").map_or(line.len(), |found| {
+        let blank = line[found..].find(char::is_whitespace);
+        blank.map_or(line.len(), |blank| found + blank)
+    });
+    let (shown, secret) = line.split_at(start);
+    let star = |c: char| if c.is_whitespace() { c } else { '*' };
+    shown.chars().chain(secret.chars().map(star)).collect()
+}
+
 fn is_plain(c: &char) -> bool {
     !c.is_control() || *c == '\t'
 }
@@ -168,6 +180,19 @@ mod tests {
             problem.render(&sources),
             "a.conf:2:2: error: unknown keyword\n 2 | \tpresistence_timeout 50\n   | \t^^^^^^^^^^^^^^^^^^^\n   = look again\n"
         );
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        assert_eq!(
+            without_secrets("\tauth_pas \"a b\" # x"),
+            "\tauth_pas ** ** * *"
+        );
+        assert_eq!(
+            without_secrets("virtual_router_id 51"),
+            "virtual_router_id 51"
+        );
+        assert_eq!(without_secrets("auth_pass"), "auth_pass");
     }
 
     #[test]

@@ -288,6 +288,9 @@ impl Expander<'_> {
 
     /// The text with each definition replaced once; nothing if there was none.
     fn substitute(&mut self, text: &str, place: Place) -> Option<String> {
+        if !text.contains('$') {
+            return None;
+        }
         let mut changed = String::new();
         let mut rest = text;
         let mut any = false;
@@ -384,16 +387,25 @@ impl Expander<'_> {
     /// The column of a text that is the end of its line.
     fn indent(&self, text: &str, place: Place) -> u32 {
         let line = self.sources.line(place).unwrap_or("");
-        let before = match line.find(text.trim_end_matches(is_blank)) {
-            Some(before) => line[..before].chars().count(),
-            // An escaped comment sign made it shorter.
-            None => line.chars().take_while(|c| is_blank(*c)).count(),
+        let text = text.trim_end_matches(is_blank);
+        let begun = line.trim_start_matches(is_blank);
+        let before = match begun.starts_with(text) {
+            true => line.len() - begun.len(),
+            false => match line.find(text) {
+                Some(before) => line[..before].chars().count(),
+                // An escaped comment sign made it shorter.
+                None => line.len() - begun.len(),
+            },
         };
         u32::try_from(before + 1).unwrap_or(u32::MAX)
     }
 
     /// Whether the line is an `include`, which then is done.
     fn include(&mut self, text: &str, place: Place) -> bool {
+        let is_before = |c| is_blank(c) || c == '"';
+        if !text.trim_start_matches(is_before).starts_with("include") {
+            return false;
+        }
         let pieces = lex::pieces(text, place).pieces;
         let [piece] = &pieces[..] else { return false };
         let [keyword, pattern, ..] = &piece.words[..] else {

@@ -1,6 +1,9 @@
 //! The one table of keywords: what there is, where it may stand, what it takes, what it does, and
 //! whether we act on it. The parser, its messages and the manual page come from it.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::value::Kind;
 
 mod checkers;
@@ -159,16 +162,15 @@ pub fn of(block: Block) -> impl Iterator<Item = &'static Keyword> {
 
 /// The keyword with that name in that block.
 pub fn find(block: Block, name: &str) -> Option<&'static Keyword> {
-    let part = match block {
-        Block::Top => global::TOP,
-        Block::Global => global::GLOBAL,
-        Block::Instance | Block::Authentication => vrrp::INSTANCE,
-        Block::VirtualServer | Block::RealServer => servers::SERVERS,
-        _ => return of(block).find(|keyword| keyword.name == name),
-    };
-    part.iter()
-        .chain(vrrp::TRACKERS)
-        .find(|keyword| keyword.name == name && keyword.inside.contains(&block))
+    static ROWS: LazyLock<HashMap<(Block, &str), &Keyword>> = LazyLock::new(|| {
+        let rows = all().flat_map(|row| row.inside.iter().map(move |&block| (block, row)));
+        let mut index = HashMap::new();
+        for (block, row) in rows {
+            index.entry((block, row.name)).or_insert(row);
+        }
+        index
+    });
+    ROWS.get(&(block, name)).copied()
 }
 
 /// The keyword of a block that a misspelt word is nearest to, if it is near enough.

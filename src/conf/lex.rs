@@ -51,6 +51,10 @@ pub struct Stripped {
 
 /// Takes the comment off a line: from `#` or `!` to its end, outside of double quotes.
 pub fn strip(line: &str) -> Stripped {
+    if !line.contains(['#', '!', '\\']) {
+        let text = line.to_owned();
+        return Stripped { text, cut: None };
+    }
     let mut text = String::with_capacity(line.len());
     let mut quoted = false;
     let mut cut = None;
@@ -99,45 +103,46 @@ pub struct Pieces {
 pub fn pieces(text: &str, place: Place) -> Pieces {
     let mut found = Pieces::default();
     let mut words: Vec<Word> = Vec::new();
-    let mut word = String::new();
-    let mut start = 0;
+    // Where a word has begun: its byte, and its character.
+    let mut begun: Option<(usize, u32)> = None;
     let mut quoted = false;
     let at = |start: u32, end: u32| Place {
         column: place.column + start,
         length: end - start,
         ..place
     };
-    fn finish(words: &mut Vec<Word>, word: &mut String, quoted: bool, place: Place) {
-        if !word.is_empty() || quoted {
-            let text = std::mem::take(word);
-            words.push(Word {
-                text,
-                quoted,
-                place,
-            });
-        }
-    }
     let mut last = 0;
-    for (c, column) in text.chars().zip(0u32..) {
+    for ((byte, c), column) in text.char_indices().zip(0u32..) {
         last = column + 1;
         if quoted {
-            match c {
-                '"' => {
-                    finish(&mut words, &mut word, true, at(start, column + 1));
-                    quoted = false;
+            if c == '"' {
+                if let Some((start, first)) = begun.take() {
+                    words.push(Word {
+                        text: text[start + 1..byte].to_owned(),
+                        quoted: true,
+                        place: at(first, column + 1),
+                    });
                 }
-                _ => word.push(c),
+                quoted = false;
             }
             continue;
         }
-        let brace = c == '{' || c == '}';
-        if c == '"' || is_blank(c) || brace {
-            finish(&mut words, &mut word, false, at(start, column));
+        let ends = c == '"' || c == '{' || c == '}' || is_blank(c);
+        if !ends {
+            begun.get_or_insert((byte, column));
+            continue;
+        }
+        if let Some((start, first)) = begun.take() {
+            words.push(Word {
+                text: text[start..byte].to_owned(),
+                quoted: false,
+                place: at(first, column),
+            });
         }
         match c {
             '"' => {
                 quoted = true;
-                start = column;
+                begun = Some((byte, column));
             }
             '{' => found.pieces.push(Piece {
                 place: whole(&words, at(column, column + 1)),
@@ -152,19 +157,19 @@ pub fn pieces(text: &str, place: Place) -> Pieces {
                     place: at(column, column + 1),
                 });
             }
-            _ if is_blank(c) => {}
-            _ => {
-                if word.is_empty() {
-                    start = column;
-                }
-                word.push(c);
-            }
+            _ => {}
         }
     }
-    if quoted {
-        found.unterminated = Some(start + 1);
+    if let Some((start, first)) = begun {
+        if quoted {
+            found.unterminated = Some(first + 1);
+        }
+        words.push(Word {
+            text: text[start + usize::from(quoted)..].to_owned(),
+            quoted,
+            place: at(first, last),
+        });
     }
-    finish(&mut words, &mut word, quoted, at(start, last));
     push_line(&mut found.pieces, &mut words);
     found
 }

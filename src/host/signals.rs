@@ -31,6 +31,17 @@ pub fn terminate(process: u32) {
     }
 }
 
+/// What signals have asked for since the last look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Received {
+    /// SIGTERM or SIGINT: this process shall end.
+    pub stop: bool,
+    /// SIGHUP: it shall read its configuration again.
+    pub reload: bool,
+    /// SIGCHLD: a child may have ended.
+    pub child: bool,
+}
+
 /// Signals that are read, not suffered, from when this was made: those that ask this process to end,
 /// and those of children that have ended.
 #[derive(Debug)]
@@ -60,6 +71,19 @@ impl Signals {
             end |= signal.ssi_signo != Signal::SIGCHLD as u32;
         }
         end
+    }
+
+    /// Reads what has come.
+    pub fn received(&self) -> Received {
+        let mut received = Received::default();
+        while let Ok(Some(signal)) = self.0.read_signal() {
+            match i32::try_from(signal.ssi_signo) {
+                Ok(libc::SIGCHLD) => received.child = true,
+                Ok(libc::SIGHUP) => received.reload = true,
+                _ => received.stop = true,
+            }
+        }
+        received
     }
 
     /// Waits until a signal comes, one of `descriptors` can be read, or `most` is over.

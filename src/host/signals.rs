@@ -31,15 +31,13 @@ pub fn terminate(process: u32) {
     }
 }
 
-/// What signals have asked for since the last look.
+/// What signals have asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Received {
-    /// SIGTERM or SIGINT: this process shall end.
-    pub stop: bool,
-    /// SIGHUP: it shall read its configuration again.
-    pub reload: bool,
-    /// SIGCHLD: a child may have ended.
-    pub child: bool,
+    /// SIGTERM or SIGINT: to end.
+    pub end: bool,
+    /// SIGHUP: the terminal is gone, or somebody wants a daemon to read its configuration again.
+    pub hang_up: bool,
 }
 
 /// Signals that are read, not suffered, from when this was made: those that ask this process to end,
@@ -74,14 +72,12 @@ impl Signals {
     }
 
     /// Reads what has come.
-    pub fn received(&self) -> Received {
+    pub fn receive(&self) -> Received {
         let mut received = Received::default();
         while let Ok(Some(signal)) = self.0.read_signal() {
-            match i32::try_from(signal.ssi_signo) {
-                Ok(libc::SIGCHLD) => received.child = true,
-                Ok(libc::SIGHUP) => received.reload = true,
-                _ => received.stop = true,
-            }
+            let number = signal.ssi_signo;
+            received.end |= number == Signal::SIGTERM as u32 || number == Signal::SIGINT as u32;
+            received.hang_up |= number == Signal::SIGHUP as u32;
         }
         received
     }

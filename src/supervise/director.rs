@@ -57,7 +57,7 @@ pub enum Action {
     Tell(Program, Order),
     /// Takes away the virtual addresses that a program has left.
     Withdraw,
-    /// All that is needed runs.
+    /// All that is needed runs, or has been tried often enough.
     Ready,
     /// Logs a line.
     Log(Level, String),
@@ -130,7 +130,7 @@ impl Director {
         self.needs.has(program)
     }
 
-    /// Whether all that is needed has run for a while since it began.
+    /// Whether all that is needed has run for a while since it began, or was tried often enough.
     pub fn is_ready(&self) -> bool {
         self.is_ready
     }
@@ -193,19 +193,22 @@ impl Director {
             }
             return;
         }
-        if !self.is_ready && end == End::Status(USAGE) {
-            let text = format!("{program} refuses the configuration");
+        let verdict = match end {
+            End::Status(USAGE) if !self.is_ready => Some(Verdict::Refused),
+            End::NotStarted(_) if !self.is_ready => Some(Verdict::Died),
+            _ if !self.respawns => Some(Verdict::Died),
+            _ => None,
+        };
+        if let Some(verdict) = verdict {
+            let text = match verdict {
+                Verdict::Refused => format!("{program} refuses the configuration"),
+                _ => format!("{program} {end}; all ends"),
+            };
             actions.push(Action::Log(Level::Error, text));
             self.child_mut(program).phase = Phase::Absent;
-            self.stopping = Some(Verdict::Refused);
-            return;
-        }
-        if !self.respawns {
-            let text = format!("{program} {end}; all ends");
-            actions.push(Action::Log(Level::Error, text));
-            self.child_mut(program).phase = Phase::Absent;
-            self.stopping = Some(Verdict::Died);
-            if program == Program::Vrrp {
+            self.stopping = Some(verdict);
+            // One that has never run has left nothing.
+            if program == Program::Vrrp && self.is_ready {
                 actions.push(Action::Withdraw);
             }
             return;
@@ -322,8 +325,10 @@ impl Director {
             }
         }
         if !self.is_ready && !self.is_stopping() {
+            // What waits for it learns of one that is sick from the log: the rest may be well.
             self.is_ready = Program::ALL.iter().all(|&program| {
-                !self.shall_run(program) || self.child(program).has_run(now, patience.settle)
+                let child = self.child(program);
+                !self.shall_run(program) || child.sick || child.has_run(now, patience.settle)
             });
             if self.is_ready {
                 actions.push(Action::Ready);

@@ -224,14 +224,12 @@ impl Running<'_> {
             signals.wait(&descriptors, due.map(|due| due.saturating_sub(now)))?;
             drop(descriptors);
 
-            let received = signals.received();
+            let received = signals.receive();
             self.pass_on();
-            if received.child {
-                self.reap();
-            }
-            if received.stop {
+            self.reap();
+            if received.end {
                 self.stop();
-            } else if received.reload {
+            } else if received.hang_up {
                 self.reload();
             }
             let now = self.began.elapsed();

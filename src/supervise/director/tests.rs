@@ -180,6 +180,17 @@ fn one_that_refuses_the_configuration_at_the_start_ends_all() {
         play.at(200, Event::Ended(Check, End::Status(0))),
         [Action::End(Verdict::Refused)]
     );
+    let mut play = Play::new(BOTH);
+    let _ = play.at(0, Event::Tick);
+    let missing = || End::NotStarted(String::new());
+    assert_eq!(
+        play.at(0, Event::Ended(Check, missing())),
+        [Tell(Vrrp, Order::Stop)]
+    );
+    assert_eq!(
+        play.at(200, Event::Ended(Vrrp, End::Status(0))),
+        [Action::End(Verdict::Died)]
+    );
     // Later it is an end like others: the rest goes on.
     let mut play = Play::started();
     assert_eq!(
@@ -192,12 +203,10 @@ fn one_that_refuses_the_configuration_at_the_start_ends_all() {
 fn without_respawning_an_end_is_the_end_of_all() {
     let mut play = Play(Director::new(Patience::default(), BOTH, false));
     let _ = play.at(0, Event::Tick);
+    assert_eq!(play.at(500, Event::Tick), [Ready]);
     assert_eq!(
         play.at(1000, Event::Ended(Vrrp, KILLED)),
-        [Ready, Withdraw, Tell(Check, Order::Stop)]
-            .into_iter()
-            .skip(1)
-            .collect::<Vec<_>>()
+        [Withdraw, Tell(Check, Order::Stop)]
     );
     assert_eq!(
         play.at(1100, Event::Ended(Check, End::Status(0))),
@@ -229,6 +238,19 @@ fn a_director_that_waits_is_not_told_the_time_again_and_again() {
     assert_eq!(play.0.deadline(), Some(at(1020)));
     assert_eq!(play.at(1020, Event::Tick), [Start(Vrrp)]);
     assert_eq!(play.at(1320, Event::Tick), [Ready]);
+}
+
+#[test]
+fn whoever_waits_for_the_start_does_not_wait_for_one_that_is_sick() {
+    let mut play = Play::new(BOTH);
+    let _ = play.at(0, Event::Tick);
+    let died = || Event::Ended(Vrrp, End::Status(1));
+    assert_eq!(play.at(10, died()), [Start(Vrrp)]);
+    assert_eq!(play.at(20, died()), [Withdraw]);
+    assert_eq!(play.at(1020, Event::Tick), [Start(Vrrp)]);
+    assert_eq!(play.at(1030, died()), [Withdraw]);
+    assert_eq!(play.at(3030, Event::Tick), [Start(Vrrp)]);
+    assert_eq!(play.at(3040, died()), [Withdraw, Ready]);
 }
 
 /// Whatever happens, in any order, nothing panics, nothing is started twice, and a stop ends.

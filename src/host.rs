@@ -12,6 +12,7 @@ pub mod limits;
 pub mod links;
 pub mod modules;
 pub mod names;
+pub mod pipes;
 pub mod raw_socket;
 pub mod signals;
 pub mod state;

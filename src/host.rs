@@ -13,6 +13,7 @@ pub mod links;
 pub mod modules;
 pub mod names;
 pub mod pid_file;
+pub mod pipes;
 pub mod processes;
 pub mod raw_socket;
 pub mod service_manager;

@@ -62,13 +62,15 @@ impl Signals {
         Ok(Signals(SignalFd::with_flags(&set, flags)?))
     }
 
-    /// Reads what has come; tells whether this process shall end.
-    pub fn shall_end(&self) -> bool {
-        let mut end = false;
+    /// Reads what has come.
+    pub fn receive(&self) -> Received {
+        let mut received = Received::default();
         while let Ok(Some(signal)) = self.0.read_signal() {
-            end |= signal.ssi_signo != Signal::SIGCHLD as u32;
+            let number = signal.ssi_signo;
+            received.end |= number == Signal::SIGTERM as u32 || number == Signal::SIGINT as u32;
+            received.hang_up |= number == Signal::SIGHUP as u32;
         }
-        end
+        received
     }
 
     /// Reads what has come.

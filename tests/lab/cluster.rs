@@ -134,7 +134,11 @@ impl Cluster {
         };
         for name in SERVERS {
             if self.method == Method::Gue {
-                self.ip(name, "fou add port 5555 gue")?;
+                let family = match self.family {
+                    Family::V4 => "-4",
+                    Family::V6 => "-6",
+                };
+                self.ip(name, &format!("{family} fou add port 5555 gue"))?;
             }
             self.tool(name, "lvs-realserver", &["start", "--mode", mode, &vip])?;
         }

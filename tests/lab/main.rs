@@ -35,10 +35,12 @@ mod traffic;
 mod transcript;
 mod vocabulary;
 mod watch;
+mod watchdog;
 mod world;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use cluster::{examples, forwarding, scheduling, state};
 use expectation::{Deviation, Expectation};
@@ -47,6 +49,7 @@ use options::Options;
 use replay::{replay, replay_reference};
 use report::Report;
 use transcript::Case;
+use watchdog::Watchdog;
 use world::{Modules, World};
 
 /// The kernel of the recordings; there they are strict.
@@ -261,15 +264,27 @@ fn run(options: &Options) -> Result<bool> {
     }
 
     let mut world = World::new(&options.program, &options.reference)?;
+    let watchdog = Watchdog::start()?;
     let mut report = Report::default();
+    let start = Instant::now();
     for case in &cases {
+        watchdog.begin(&case.id);
         match check(&mut world, case, deviations.get(&case.id), options) {
             Ok(Verdict::Passed) => report.pass(&case.id),
             Ok(Verdict::Excused) => report.excuse(&case.id),
             Err(why) => report.fail(&case.id, &format!("  {}\n{why}", case.command_line())),
         }
     }
+    if !cases.is_empty() {
+        println!(
+            "{} transcripts: {:.1} s",
+            cases.len(),
+            start.elapsed().as_secs_f64()
+        );
+    }
     for (name, test) in tests {
+        watchdog.begin(name);
+        let start = Instant::now();
         world.lan = None;
         match world
             .modules(Modules::Loaded)
@@ -279,6 +294,7 @@ fn run(options: &Options) -> Result<bool> {
             Ok(()) => report.pass(name),
             Err(why) => report.fail(name, &why),
         }
+        println!("{name}: {:.1} s", start.elapsed().as_secs_f64());
     }
     drop(world);
     Ok(report.close())

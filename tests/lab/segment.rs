@@ -1,21 +1,25 @@
 //! A client, a director and a real server on one Ethernet segment, somebody who keeps asking there
-//! for the VIP, and somebody who hears all that the real server says.
+//! for the VIP, and tcpdump, which hears all that the real server says.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::mem;
 use std::net::{Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::Path;
+use std::process::{Child, Stdio};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use nix::net::if_::if_nametoindex;
+use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
+use nix::unistd::Pid;
 
 use crate::clients::Background;
 use crate::fail::{Context, Result};
 use crate::namespace::in_network;
-use crate::process::helper;
+use crate::process::{command, helper, memory_file};
 
 /// Where the bridge is that they are all plugged into.
 pub const SWITCH: &str = "sw";
@@ -29,15 +33,12 @@ pub const VIP6: Ipv6Addr = Ipv6Addr::new(0xfd95, 0, 0, 0, 0, 0, 0, 0x100);
 const CLIENT_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 95, 0, 1);
 const CLIENT_ADDRESS6: Ipv6Addr = Ipv6Addr::new(0xfd95, 0, 0, 0, 0, 0, 0, 1);
 const CLIENT_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
-const SERVER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 3];
+const SERVER_MAC: &str = "02:00:00:00:00:03";
 
 const NODES: [&str; 3] = [CLIENT, DIRECTOR, SERVER];
 
 /// How often it is asked for the VIP.
 const PERIOD: Duration = Duration::from_millis(1);
-
-/// How long a listener waits for a frame before it looks whether it is to stop.
-const GLANCE: Duration = Duration::from_millis(20);
 
 /// The namespaces. They end with this value.
 pub struct Segment;
@@ -83,41 +84,16 @@ impl Segment {
         Ok(segment)
     }
 
-    /// A client that asks by ARP and neighbour discovery for the VIPs, a thousand times a second,
-    /// until it is stopped.
-    pub fn keep_asking(&self) -> Result<Background<()>> {
-        let socket = packet_socket(CLIENT, "eth0")?;
-        let questions = [arp_request(), neighbour_solicitation()];
-        Ok(Background::start(move |stop| {
-            while !stop.load(Ordering::Relaxed) {
-                for question in &questions {
-                    // A full queue loses a frame, as a switch would.
-                    let _ = socket.send(question);
-                }
-                std::thread::sleep(PERIOD);
-            }
-        }))
-    }
-
-    /// Hears all that the real server says, until it is stopped.
-    pub fn listen(&self) -> Result<Background<Heard>> {
-        let socket = packet_socket(SWITCH, SERVER)?;
-        socket.set_read_timeout(Some(GLANCE)).context("timeout")?;
-        Ok(Background::start(move |stop| {
-            let mut heard = Heard::default();
-            let mut frame = [0; 2048];
-            loop {
-                match socket.recv(&mut frame) {
-                    Ok(length) => heard.take(&frame[..length]),
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                        if stop.load(Ordering::Relaxed) {
-                            return heard;
-                        }
-                    }
-                    Err(error) => eprintln!("lab: listen: {error}"),
-                }
-            }
-        }))
+    /// What tcpdump hears the real server say of itself by ARP and neighbour discovery during some
+    /// work, while a client asks for the VIPs a thousand times a second.
+    pub fn overhear(&self, work: impl FnOnce() -> Result) -> Result<Heard> {
+        let tcpdump = Tcpdump::start()?;
+        let asking = keep_asking()?;
+        work()?;
+        asking.stop()?;
+        // The last answers are on their way.
+        std::thread::sleep(Duration::from_millis(100));
+        tcpdump.stop().map(|said| Heard::of(&said))
     }
 }
 
@@ -131,50 +107,100 @@ impl Drop for Segment {
     }
 }
 
+/// A client that asks by ARP and neighbour discovery for the VIPs, until it is stopped.
+fn keep_asking() -> Result<Background<()>> {
+    let socket = packet_socket(CLIENT, "eth0")?;
+    let questions = [arp_request(), neighbour_solicitation()];
+    Ok(Background::start(move |stop| {
+        while !stop.load(Ordering::Relaxed) {
+            for question in &questions {
+                // A full queue loses a frame, as a switch would.
+                let _ = socket.send(question);
+            }
+            std::thread::sleep(PERIOD);
+        }
+    }))
+}
+
+/// A tcpdump at the real server's port of the switch.
+struct Tcpdump {
+    process: Child,
+    said: File,
+}
+
+impl Tcpdump {
+    fn start() -> Result<Self> {
+        let filter = format!(
+            "ether src {SERVER_MAC} and (arp or (icmp6 and (ip6[40] == 135 or ip6[40] == 136)))"
+        );
+        let said = memory_file()?;
+        let output = said.try_clone().context("output")?;
+        let mut process = in_network(SWITCH, || {
+            command(Path::new("/usr/bin/tcpdump"))
+                .args(["-Z", "root", "-n", "-l", "--immediate-mode", "-i", SERVER])
+                .arg(filter)
+                .stdout(output)
+                .stderr(Stdio::piped())
+                .spawn()
+                .context("tcpdump")
+        })?;
+        let errors = process.stderr.take().ok_or("no stderr")?;
+        let mut lines = BufReader::new(errors).lines();
+        let is_ready = |line: &io::Result<String>| {
+            line.as_ref()
+                .is_ok_and(|line| line.contains("listening on"))
+        };
+        if !lines.any(|line| is_ready(&line)) {
+            return Err("tcpdump does not listen".into());
+        }
+        // What it says at its end must find a reader.
+        std::thread::spawn(move || lines.for_each(drop));
+        Ok(Self { process, said })
+    }
+
+    /// Ends it; gives what it said, a line for a frame.
+    fn stop(mut self) -> Result<String> {
+        let id = i32::try_from(self.process.id()).context("process")?;
+        kill(Pid::from_raw(id), Signal::SIGINT).context("kill")?;
+        self.process.wait().context("tcpdump")?;
+        let mut text = String::new();
+        self.said.rewind().context("output")?;
+        self.said.read_to_string(&mut text).context("output")?;
+        Ok(text)
+    }
+}
+
+impl Drop for Tcpdump {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
 /// What the real server said.
-#[derive(Debug, Default)]
 pub struct Heard {
     /// Frames of ARP and neighbour discovery in its own name: it does speak.
     pub own: usize,
     /// Such frames that tell of a VIP.
-    pub leaks: usize,
-    /// The first of these.
-    pub first: Option<Vec<u8>>,
+    pub leaks: Vec<String>,
 }
 
 impl Heard {
-    fn take(&mut self, frame: &[u8]) {
-        const ARP: [u8; 2] = [8, 6];
-        const IPV6: [u8; 2] = [0x86, 0xdd];
-        const ICMP6: u8 = 58;
-        const NEIGHBOUR: std::ops::RangeInclusive<u8> = 135..=136;
-        let (Some(from), Some(kind)) = (frame.get(6..12), frame.get(12..14)) else {
-            return;
-        };
-        if from != SERVER_MAC {
-            return;
-        }
-        // ARP tells of its sender in a request as in an answer. Neighbour discovery tells of the
-        // source of a solicitation and of the target of an advertisement.
-        let told: &[&[u8]] = match frame.get(14..) {
-            Some(arp) if kind == ARP => &[arp.get(14..18).unwrap_or_default()],
-            Some(ip) if kind == IPV6 && ip.get(6) == Some(&ICMP6) => match ip.get(40) {
-                Some(what) if NEIGHBOUR.contains(what) => {
-                    let target = if *what == 136 { 48..64 } else { 8..24 };
-                    &[
-                        ip.get(8..24).unwrap_or_default(),
-                        ip.get(target).unwrap_or_default(),
-                    ]
-                }
-                _ => return,
-            },
-            _ => return,
-        };
-        if told.contains(&&VIP.octets()[..]) || told.contains(&&VIP6.octets()[..]) {
-            self.leaks += 1;
-            self.first.get_or_insert(frame.to_vec());
-        } else {
-            self.own += 1;
+    /// ARP tells of its sender in a request as in an answer. Neighbour discovery tells of the source
+    /// of a solicitation and of the target of an advertisement.
+    fn of(said: &str) -> Self {
+        let tells = [
+            format!(" Reply {VIP} "),
+            format!(" tell {VIP}, "),
+            format!(" IP6 {VIP6} > "),
+            format!(" tgt is {VIP6}, "),
+        ];
+        let (leaks, own): (Vec<&str>, Vec<&str>) = said
+            .lines()
+            .partition(|line| tells.iter().any(|tell| line.contains(tell)));
+        Self {
+            own: own.len(),
+            leaks: leaks.into_iter().map(str::to_owned).collect(),
         }
     }
 }

@@ -31,12 +31,13 @@ pub fn nat(world: &mut World) -> Result {
 
 /// Packets go to the servers inside others: IP in IP, and GUE.
 pub fn tunneling(world: &mut World) -> Result {
-    for module in ["ipip", "ip6_tunnel", "fou"] {
+    for module in ["ipip", "ip6_tunnel", "fou", "fou6"] {
         helper("/sbin/modprobe", &[module], "")?;
     }
     taken_in_turn(world, V4, Method::Ipip)?;
     taken_in_turn(world, V6, Method::Ipip)?;
-    taken_in_turn(world, V4, Method::Gue)
+    taken_in_turn(world, V4, Method::Gue)?;
+    taken_in_turn(world, V6, Method::Gue)
 }
 
 /// All pages are answered, by all servers in turn.

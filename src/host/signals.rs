@@ -73,17 +73,6 @@ impl Signals {
         received
     }
 
-    /// Reads what has come.
-    pub fn receive(&self) -> Received {
-        let mut received = Received::default();
-        while let Ok(Some(signal)) = self.0.read_signal() {
-            let number = signal.ssi_signo;
-            received.end |= number == Signal::SIGTERM as u32 || number == Signal::SIGINT as u32;
-            received.hang_up |= number == Signal::SIGHUP as u32;
-        }
-        received
-    }
-
     /// Waits until a signal comes, one of `descriptors` can be read, or `most` is over.
     pub fn wait(&self, descriptors: &[BorrowedFd<'_>], most: Option<Duration>) -> io::Result<()> {
         let all = [self.0.as_fd()]

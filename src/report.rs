@@ -67,6 +67,8 @@ pub mod lvs_director {
     pub const WARNINGS: u8 = 1;
     /// Something failed; there is another director, or none that could be asked.
     pub const FAILED: u8 = 1;
+    /// `status --is-master`: it is not.
+    pub const NO: u8 = 1;
     /// The configuration has errors, or cannot be read, or the command line is wrong.
     pub const ERRORS: u8 = 2;
 }

@@ -10,6 +10,7 @@ use crate::conf::problem::Severity;
 use crate::conf::{self, Reading, write};
 use crate::report::{WriteError, lvs_director as status};
 
+mod ask;
 pub mod machines;
 mod run;
 mod told;
@@ -66,6 +67,7 @@ pub fn command() -> Command {
                 .args([file.clone(), id.clone(), json.clone(), file_only]),
         )
         .subcommand(run::settings::command().args([file.clone(), id.clone()]))
+        .subcommands(ask::commands())
         .subcommand(
             Command::new("show")
                 .about("Print what a configuration means, with all defaults filled in")
@@ -104,6 +106,16 @@ pub fn run(words: &[std::ffi::OsString], environment: Environment<'_>) -> u8 {
     let Some((name, matches)) = matches.subcommand() else {
         return status::ERRORS;
     };
+    if !["check", "show", "run"].contains(&name) {
+        let mut text = String::new();
+        let asked = ask::ask(name, matches, &mut text, errors);
+        let status = asked.unwrap_or_else(|run::Failure(status, text)| {
+            // Nobody is left to tell.
+            let _ = writeln!(errors, "{PROGRAM}: {text}");
+            status
+        });
+        return finish(output, errors, &text, status);
+    }
     let id = matches.get_one::<String>("id").map(String::as_str);
     let outside = outside(id);
     let file = matches.get_one::<String>("file").map_or("", String::as_str);

@@ -193,14 +193,6 @@ impl Lines {
     }
 }
 
-/// Does something during which files are made for their owner alone.
-pub fn with_private_files<T>(work: impl FnOnce() -> T) -> T {
-    let before = umask(Mode::from_bits_truncate(0o177));
-    let result = work();
-    umask(before);
-    result
-}
-
 /// From here on, the mode of files that are made lacks these bits.
 pub fn set_umask(bits: u32) {
     umask(Mode::from_bits_truncate(bits));

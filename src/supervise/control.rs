@@ -1,16 +1,15 @@
 //! How a running director is asked things: a stream socket that only its own user reaches, a line
 //! for a question, the rest of the stream for the answer.
 
-use std::fs::{self, DirBuilder};
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::host::{processes, state};
+use crate::host::local_socket::LocalSocket;
+use crate::host::state;
 
 /// How long a question may take to come, and an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -29,12 +28,21 @@ pub fn path() -> io::Result<PathBuf> {
     state::path("director.sock")
 }
 
+/// Where the `lvs-check` that it has started is asked.
+///
+/// # Errors
+/// /proc is not there.
+pub fn check_path() -> io::Result<PathBuf> {
+    state::path("check.sock")
+}
+
 /// The end of a director.
 #[derive(Debug)]
 pub struct Control {
     listener: UnixListener,
-    path: PathBuf,
     askers: Vec<Asker>,
+    /// Its name goes with it.
+    _socket: LocalSocket,
 }
 
 #[derive(Debug)]
@@ -49,27 +57,12 @@ impl Control {
     ///
     /// # Errors
     /// AddrInUse: another one listens there.
-    pub fn open(path: PathBuf) -> io::Result<Self> {
-        if let Some(directory) = path.parent() {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o755)
-                .create(directory)?;
-        }
-        if UnixStream::connect(&path).is_ok() {
-            return Err(io::ErrorKind::AddrInUse.into());
-        }
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        // Nobody else may come in between its making and a change of its mode.
-        let listener = processes::with_private_files(|| UnixListener::bind(&path))?;
-        listener.set_nonblocking(true)?;
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let socket = LocalSocket::listen(path)?;
         Ok(Control {
-            listener,
-            path,
+            listener: socket.listener()?,
             askers: Vec::new(),
+            _socket: socket,
         })
     }
 
@@ -125,12 +118,6 @@ impl Asker {
             }
         }
         true
-    }
-}
-
-impl Drop for Control {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
     }
 }
 

@@ -72,7 +72,7 @@ pub fn run(
     let mut pid_file = take_pid_file(&settings.pid_file)?;
     let log_file = settings.log_file.clone().map(log::open).transpose();
     let log_file = log_file.map_err(failed("log file"))?;
-    let control = control::path().and_then(Control::open);
+    let control = control::path().and_then(|path| Control::open(&path));
     let control = control.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => Failure(
             status::FAILED,
@@ -116,6 +116,7 @@ pub fn run(
         programs: [None, None],
         config: reading.config.clone(),
         snapshot: state::path("director.conf").map_err(failed("state"))?,
+        check_socket: control::check_path().map_err(failed("state"))?,
         was_loaded: Vec::new(),
         manager: ServiceManager::find(),
         began: Instant::now(),
@@ -177,6 +178,8 @@ struct Running<'a> {
     config: Config,
     /// The same as a file, for programs that are started again when the file says something else.
     snapshot: PathBuf,
+    /// Where `lvs-check` is asked.
+    check_socket: PathBuf,
     /// Those that have been started with what holds.
     was_loaded: Vec<Program>,
     manager: ServiceManager,
@@ -282,7 +285,18 @@ impl Running<'_> {
     fn start(&mut self, program: Program) -> Option<Event> {
         let file = self.file_for(program);
         let path = self.path_of(program);
-        let arguments = ["run", "-f", &file].map(OsStr::new);
+        let mut arguments = vec!["run", "-f", &file];
+        let socket = self.check_socket.to_string_lossy();
+        if program == Program::Check {
+            arguments.extend(["--control", &socket]);
+            if self.settings.keeps_table {
+                arguments.push("--keep");
+            }
+            if let Some(seconds) = &self.settings.slow_start {
+                arguments.extend(["--slow-start", seconds]);
+            }
+        }
+        let arguments: Vec<&OsStr> = arguments.into_iter().map(OsStr::new).collect();
         // Without its director nobody would take the addresses from a machine that is sick; to end
         // hands them to another one. A table without checks still forwards what it did, and whoever
         // starts the director again finds it: better than none.

@@ -29,6 +29,10 @@ pub struct Settings {
     pub check_only: bool,
     /// A program that has ended is started again.
     pub respawns: bool,
+    /// The table stays at the end.
+    pub keeps_table: bool,
+    /// How many seconds the weight of a server that comes back grows.
+    pub slow_start: Option<String>,
     /// Core files may be left.
     pub core_files: bool,
     /// What the mode of new files lacks.
@@ -99,6 +103,17 @@ pub fn command() -> Command {
                 "Start nothing again that has ended; end",
             ),
             flag(
+                "dont-release-ipvs",
+                'I',
+                "dont-release-ipvs",
+                "Leave the table at the end",
+            ),
+            Arg::new("slow-start")
+                .long("slow-start")
+                .value_name("SECONDS")
+                .value_parser(seconds)
+                .help("Let the weight of a server that comes back grow so long"),
+            flag(
                 "core-dump",
                 'm',
                 "core-dump",
@@ -125,6 +140,12 @@ pub fn command() -> Command {
 
 fn facility(text: &str) -> Result<Facility, String> {
     Facility::named(text).ok_or_else(|| "not a facility".to_owned())
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse::<f64>().ok();
+    let seconds = seconds.filter(|seconds| (0.0..=86_400.0).contains(seconds));
+    seconds.ok_or_else(|| "not a number of seconds up to 86400".to_owned())
 }
 
 fn octal(text: &str) -> Result<u32, String> {
@@ -158,6 +179,10 @@ impl Settings {
             vrrp_only: has("vrrp"),
             check_only: has("check"),
             respawns: !has("dont-respawn"),
+            keeps_table: has("dont-release-ipvs"),
+            slow_start: found
+                .get_one("slow-start")
+                .map(|seconds: &f64| seconds.to_string()),
             core_files: has("core-dump"),
             umask: found.get_one("umask").copied(),
             namespace,

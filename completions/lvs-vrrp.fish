@@ -25,11 +25,11 @@ function __fish_lvs_vrrp_using_subcommand
 end
 
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_needs_command" -s h -l help -d 'Print help'
-complete -c lvs-vrrp -n "__fish_lvs_vrrp_needs_command" -f -a "run" -d 'Speak for a virtual router until a signal'
+complete -c lvs-vrrp -n "__fish_lvs_vrrp_needs_command" -f -a "run" -d 'Speak for virtual routers until a signal'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_needs_command" -f -a "elect" -d 'Take part until the role is known: 0 master, 1 backup'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_needs_command" -f -a "advertise" -d 'Send adverts and end'
-complete -c lvs-vrrp -n "__fish_lvs_vrrp_needs_command" -f -a "resign" -d 'Ask the one that runs to give up being master'
-complete -c lvs-vrrp -n "__fish_lvs_vrrp_needs_command" -f -a "status" -d 'Ask the one that runs what it is'
+complete -c lvs-vrrp -n "__fish_lvs_vrrp_needs_command" -f -a "resign" -d 'Ask one that runs to give up being master'
+complete -c lvs-vrrp -n "__fish_lvs_vrrp_needs_command" -f -a "status" -d 'Ask those that run what they are'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_needs_command" -f -a "watch" -d 'Print what is heard'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -s p -l priority -d '1 to 255, 255 for the owner of the addresses (100)' -r -f
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l vip -d 'A virtual address' -r -f
@@ -67,8 +67,6 @@ complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l lower-prio-no-
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l no-vip -d 'Do not put up the virtual addresses'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l json -d 'Tell changes in JSON'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -s h -l help -d 'Print help'
-complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -s i -l interface -d 'The interface of the adverts' -r -f
-complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -s I -l vrid -d 'The virtual router: 1 to 255' -r -f
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -s p -l priority -d '1 to 255, 255 for the owner of the addresses (100)' -r -f
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -l vip -d 'A virtual address' -r -f
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -l name -d 'What it is called (VI_VRID)' -r -f
@@ -96,14 +94,15 @@ complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -l fifo -d 'A p
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -l log-level -d 'error, warning or info (the default)' -r -f -a "error\t''
 warning\t''
 info\t''"
+complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -s i -l interface -d 'The interface of the adverts' -r -f
+complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -s I -l vrid -d 'The virtual router: 1 to 255' -r -f
+complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -s f -l use-file -d 'As a keepalived.conf says' -r -F
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -l v3-checksum-as-v2 -d 'No pseudo-header in the checksum of version 3 over IPv4 (RFC 9568)'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -l nopreempt -d 'Leave a running master of lower priority in peace'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -l lower-prio-no-advert -d 'Do not answer a master of lower priority'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -l no-vip -d 'Do not put up the virtual addresses'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -l json -d 'Tell changes in JSON'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -s h -l help -d 'Print help'
-complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand advertise" -s i -l interface -d 'The interface of the adverts' -r -f
-complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand advertise" -s I -l vrid -d 'The virtual router: 1 to 255' -r -f
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand advertise" -s p -l priority -d '1 to 255, 255 for the owner of the addresses (100)' -r -f
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand advertise" -l vip -d 'A virtual address' -r -f
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand advertise" -l name -d 'What it is called (VI_VRID)' -r -f
@@ -113,6 +112,9 @@ complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand advertise" -l auth -d 
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand advertise" -l unicast-src -d 'The address that adverts come from' -r -f
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand advertise" -l peer -d 'Send adverts to this one, not to the group' -r -f
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand advertise" -l count -d 'How many (1)' -r -f
+complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand advertise" -s i -l interface -d 'The interface of the adverts' -r -f
+complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand advertise" -s I -l vrid -d 'The virtual router: 1 to 255' -r -f
+complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand advertise" -s f -l use-file -d 'As a keepalived.conf says' -r -F
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand advertise" -l v3-checksum-as-v2 -d 'No pseudo-header in the checksum of version 3 over IPv4 (RFC 9568)'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand advertise" -s h -l help -d 'Print help'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand resign" -s i -l interface -d 'The interface of the adverts' -r -f
@@ -122,6 +124,7 @@ complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand resign" -s h -l help -
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand status" -s i -l interface -d 'The interface of the adverts' -r -f
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand status" -s I -l vrid -d 'The virtual router: 1 to 255' -r -f
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand status" -s 6 -l ipv6 -d 'The one that speaks over IPv6'
+complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand status" -l json -d 'In JSON'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand status" -s h -l help -d 'Print help'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand watch" -s i -l interface -d 'The interface of the adverts' -r -f
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand watch" -s I -l vrid -d 'Of this virtual router only' -r -f

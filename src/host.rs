@@ -1,5 +1,5 @@
-//! What this machine knows and has: names, the time, kernel modules, signals, a terminal, files,
-//! links and addresses, raw sockets, settings of the kernel.
+//! What this machine knows and has: names, the time, kernel modules, signals, processes, a service
+//! manager, a terminal, files, links and addresses, raw sockets, settings of the kernel.
 
 pub mod accounts;
 pub mod announce;
@@ -10,12 +10,18 @@ pub mod identity;
 pub mod interfaces;
 pub mod limits;
 pub mod links;
+pub mod local_socket;
 pub mod modules;
 pub mod names;
+pub mod pid_file;
+pub mod pipes;
+pub mod processes;
 pub mod raw_socket;
+pub mod service_manager;
 pub mod signals;
 pub mod state;
 pub mod sysctl;
+pub mod syslog;
 pub mod terminal;
 
 /// Whether this process has root's user id.

@@ -11,6 +11,7 @@
 //! - [`vrrp`]: who has a virtual address: adverts, what is believed of them, the state machine,
 //!   the speaker
 //! - [`check`]: health checks
+//! - [`supervise`]: the programs of a director, kept alive
 //! - [`show`]: rows to text
 //! - [`report`]: how a program ends
 //! - [`cli`]: from `argv` to what is done
@@ -25,4 +26,5 @@ pub mod netlink;
 pub mod realserver;
 pub mod report;
 pub mod show;
+pub mod supervise;
 pub mod vrrp;

@@ -59,13 +59,17 @@ pub mod lvs_vip {
     pub const PARTLY: u8 = 4;
 }
 
-/// Exit statuses of `lvs-director check` and `show`; they are in the manual page.
+/// Exit statuses of `lvs-director`; they are in the manual page.
 pub mod lvs_director {
-    /// The configuration is fine.
+    /// The configuration is fine; `run`: it was told to end; all was done.
     pub const FINE: u8 = 0;
-    /// It has warnings, which keepalived has too.
+    /// The configuration has warnings, which keepalived has too.
     pub const WARNINGS: u8 = 1;
-    /// It has errors, or cannot be read, or the command line is wrong.
+    /// Something failed; there is another director, or none that could be asked.
+    pub const FAILED: u8 = 1;
+    /// `status --is-master`: it is not.
+    pub const NO: u8 = 1;
+    /// The configuration has errors, or cannot be read, or the command line is wrong.
     pub const ERRORS: u8 = 2;
 }
 

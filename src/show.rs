@@ -4,6 +4,7 @@ pub mod check;
 pub mod classic;
 pub mod connections;
 mod count;
+pub mod director;
 pub mod json;
 pub mod metrics;
 pub mod pretty;

@@ -1,6 +1,7 @@
 //! VRRP, the protocol by which machines agree on who has an address (RFC 3768, 5798 and 9568): the
 //! values. What is on the wire is in [`advert`] and [`packet`], what is believed of
-//! it in [`reception`], who becomes master in [`router`] and [`group`].
+//! it in [`reception`], who becomes master in [`router`] and [`group`], all that one process speaks
+//! for in [`configuration`].
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -13,6 +14,7 @@ use crate::addr::Family;
 pub mod advert;
 pub mod command;
 pub mod complaints;
+pub mod configuration;
 pub mod control;
 pub mod group;
 pub mod instance;
@@ -20,6 +22,7 @@ pub mod observer;
 pub mod packet;
 pub mod port;
 pub mod reception;
+pub mod report;
 pub mod router;
 pub mod scripts;
 pub mod speaker;

@@ -11,8 +11,11 @@ use lvskit::cli::lvs_director::{Environment, run};
 use lvskit::host::signals;
 
 fn main() -> ExitCode {
-    signals::die_of_closed_pipes();
     let words: Vec<OsString> = env::args_os().collect();
+    if words.get(1).is_none_or(|verb| verb != "run") {
+        // One that runs goes on when nobody reads its log.
+        signals::die_of_closed_pipes();
+    }
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let seed = now.map_or(0, |now| u64::from(now.subsec_nanos()));
     ExitCode::from(run(

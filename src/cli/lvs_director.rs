@@ -10,8 +10,13 @@ use crate::conf::problem::Severity;
 use crate::conf::{self, Reading, write};
 use crate::report::{WriteError, lvs_director as status};
 
+mod ask;
 pub mod machines;
+mod run;
 mod told;
+
+/// What the program is called in what it says.
+const PROGRAM: &str = "lvs-director";
 
 /// The file that is read when none is named.
 pub const DEFAULT_FILE: &str = "/etc/keepalived/keepalived.conf";
@@ -61,6 +66,8 @@ pub fn command() -> Command {
                 .about("Tell all that is wrong with a configuration")
                 .args([file.clone(), id.clone(), json.clone(), file_only]),
         )
+        .subcommand(run::settings::command().args([file.clone(), id.clone()]))
+        .subcommands(ask::commands())
         .subcommand(
             Command::new("show")
                 .about("Print what a configuration means, with all defaults filled in")
@@ -90,7 +97,7 @@ pub fn run(words: &[std::ffi::OsString], environment: Environment<'_>) -> u8 {
                 || told.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
             {
                 true => text,
-                false => format!("lvs-director: {what}\n"),
+                false => format!("{PROGRAM}: {what}\n"),
             };
             let _ = errors.write_all(text.as_bytes());
             return status::ERRORS;
@@ -99,19 +106,41 @@ pub fn run(words: &[std::ffi::OsString], environment: Environment<'_>) -> u8 {
     let Some((name, matches)) = matches.subcommand() else {
         return status::ERRORS;
     };
+    if !["check", "show", "run"].contains(&name) {
+        let mut text = String::new();
+        let asked = ask::ask(name, matches, &mut text, errors);
+        let status = asked.unwrap_or_else(|run::Failure(status, text)| {
+            // Nobody is left to tell.
+            let _ = writeln!(errors, "{PROGRAM}: {text}");
+            status
+        });
+        return finish(output, errors, &text, status);
+    }
     let id = matches.get_one::<String>("id").map(String::as_str);
     let outside = outside(id);
     let file = matches.get_one::<String>("file").map_or("", String::as_str);
+    let tests = name == "run" && matches.get_flag("config-test");
+    if name == "run" && !tests {
+        let settings = run::settings::Settings::of(matches, file, id);
+        return match run::run(&settings, &*outside, errors) {
+            Ok(status) => status,
+            Err(run::Failure(status, text)) => {
+                // Nobody is left to tell.
+                let _ = writeln!(errors, "{PROGRAM}: {text}");
+                status
+            }
+        };
+    }
     let text = match outside.read(file) {
         Ok(text) => text,
         Err(why) => {
-            let _ = writeln!(errors, "lvs-director: cannot read {file}: {}", why.why);
+            let _ = writeln!(errors, "{PROGRAM}: cannot read {file}: {}", why.why);
             return status::ERRORS;
         }
     };
     let reading = conf::read(file, &text, &*outside);
     let (text, status) = match name {
-        "check" => check(matches, file, reading, machine),
+        "check" | "run" => check(matches, file, reading, machine),
         _ => show(matches, reading, errors),
     };
     finish(output, errors, &text, status)
@@ -123,10 +152,12 @@ fn check(
     mut reading: Reading,
     machine: &dyn Machine,
 ) -> (String, u8) {
-    if !matches.get_flag("file-only") {
+    // `run -t` has neither of these options.
+    let has = |name| matches.try_get_one(name).ok().flatten() == Some(&true);
+    if !has("file-only") {
         machine::check(&mut reading, machine);
     }
-    let text = match matches.get_flag("json") {
+    let text = match has("json") {
         true => told::json(file, &reading),
         false => told::text(file, &reading),
     };
@@ -170,15 +201,9 @@ fn finish(output: &mut dyn Write, errors: &mut dyn Write, text: &str, status: u8
     match sent {
         Ok(()) => status,
         Err(error) => {
-            let program = "lvs-director";
-            let _ = writeln!(
-                errors,
-                "{}",
-                WriteError {
-                    program,
-                    error: &error
-                }
-            );
+            let program = PROGRAM;
+            let error = &error;
+            let _ = writeln!(errors, "{}", WriteError { program, error });
             status.max(status::ERRORS)
         }
     }

@@ -2,37 +2,34 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::thread;
-use std::time::{Duration, Instant};
 
-use crate::addr::Family;
 use crate::conf;
 use crate::conf::expand::Outside;
 use crate::conf::problem::Severity;
 use crate::host::error_text;
-use crate::host::interfaces;
-use crate::host::signals::Signals;
 use crate::report::lvs_vrrp as status;
-use crate::show::vrrp as show;
+use crate::vrrp::configuration::Configuration;
 use crate::vrrp::control::{self, Question};
 use crate::vrrp::instance::Instance;
-use crate::vrrp::observer::{Observer, Verdict};
-use crate::vrrp::packet::Datagram;
-use crate::vrrp::port::{Listener, Sender};
+use crate::vrrp::port::Sender;
 use crate::vrrp::reception::Reception;
-use crate::vrrp::speaker::{self, Audience, Level, Until, place, speak};
-use crate::vrrp::{Moment, Priority, State, Vrid};
+use crate::vrrp::report::{News, Subject};
+use crate::vrrp::speaker::{self, Until, place, speak};
+use crate::vrrp::{Priority, State};
 
-use arguments::{Configured, Refused, Request, Secrets, Speaking, Target};
+use arguments::{Asked, Manner, Refused, Request, Secrets, Wanted};
+use printer::Printer;
+use watch::watch;
 
 pub mod arguments;
 mod configuration;
+mod printer;
+mod watch;
 
 /// What the program is called in messages.
 const PROGRAM: &str = "lvs-vrrp";
-
-/// Packets of a socket that are read before the others are looked at.
-const PACKETS_A_TURN: usize = 64;
 
 /// What the program is handed by its caller.
 pub struct Environment<'a> {
@@ -80,35 +77,46 @@ pub fn run(words: impl IntoIterator<Item = OsString>, mut environment: Environme
 
 fn carry_out(request: Request, environment: &mut Environment<'_>) -> Result<u8, Failure> {
     match request {
-        Request::Run(speaking) => {
-            voice(&speaking, Until::Told, environment)?;
+        Request::Run(wanted, manner) => {
+            let configuration = configuration(&wanted, environment)?;
+            let mut printer = Printer::new(environment, &wanted, manner);
+            speak(configuration, Until::Told, &mut printer)?;
             Ok(status::DONE)
         }
-        Request::RunConfigured(configured) => {
-            let speaking = speaking(configured, environment)?;
-            voice(&speaking, Until::Told, environment)?;
-            Ok(status::DONE)
+        Request::Elect(wanted, manner) => {
+            // Status 1 says "backup", so that whatever goes wrong has another.
+            elect(&wanted, manner, environment)
+                .map_err(|Failure(_, text)| Failure(status::USAGE, text))
         }
-        Request::Elect(speaking) => elect(&speaking, environment),
         Request::Advertise {
-            instance,
+            wanted,
             count,
             priority,
-            warnings,
         } => {
-            warn(environment, &warnings);
-            advertise(&instance, count, priority)
+            let configuration = configuration(&wanted, environment)?;
+            advertise(&configuration, count, priority)
         }
-        Request::Resign(target) => {
-            ask(&target, Question::Resign)?;
+        Request::Resign(asked) => {
+            let all = asked == Asked::Named(vec![]);
+            let speakers = find(asked)?;
+            if all && speakers.len() > 1 {
+                let names = speakers.into_iter().map(|(name, _)| name);
+                let names = names.collect::<Vec<_>>().join(", ");
+                let text = format!("which one shall resign? there are: {names}");
+                return Err(Failure(status::USAGE, text));
+            }
+            for (name, path) in speakers {
+                ask(&name, &path, Question::Resign)?;
+            }
             Ok(status::DONE)
         }
-        Request::Status(target) => {
-            let answer = ask(&target, Question::Status)?;
-            let written = environment.output.write_all(answer.as_bytes());
-            written
-                .map(|()| status::DONE)
-                .map_err(failed("write error"))
+        Request::Status(asked, form) => {
+            for (name, path) in find(asked)? {
+                let answer = ask(&name, &path, Question::Status(form))?;
+                let written = environment.output.write_all(answer.as_bytes());
+                written.map_err(failed("write error"))?;
+            }
+            Ok(status::DONE)
         }
         Request::Watch {
             interface,
@@ -119,18 +127,36 @@ fn carry_out(request: Request, environment: &mut Environment<'_>) -> Result<u8, 
     }
 }
 
-/// What a configuration says. All that is wrong with it is told; with an error nothing starts.
-fn speaking(asked: Configured, environment: &mut Environment<'_>) -> Result<Speaking, Failure> {
-    let Configured {
-        file,
-        name,
-        json,
-        level,
-    } = asked;
+/// What is wanted. What is only odd is told.
+fn configuration(
+    wanted: &Wanted,
+    environment: &mut Environment<'_>,
+) -> Result<Configuration, Failure> {
+    let (configuration, warnings) = match wanted {
+        Wanted::Options {
+            configuration,
+            warnings,
+        } => (Configuration::clone(configuration), warnings.clone()),
+        Wanted::File { file, names } => configured(file, names, environment)?,
+    };
+    for warning in warnings {
+        // There is nobody left to tell.
+        let _ = writeln!(environment.errors, "{PROGRAM}: warning: {warning}");
+    }
+    Ok(configuration)
+}
+
+/// What a configuration says, and what is odd about it. All that is wrong with it is told; with an
+/// error nothing starts.
+fn configured(
+    file: &str,
+    names: &[String],
+    environment: &mut Environment<'_>,
+) -> Result<(Configuration, Vec<String>), Failure> {
     let wrong = |text| Failure(status::USAGE, text);
-    let text = environment.outside.read(&file);
+    let text = environment.outside.read(file);
     let text = text.map_err(|error| wrong(format!("cannot read {file}: {}", error.why)))?;
-    let reading = conf::read(&file, &text, environment.outside);
+    let reading = conf::read(file, &text, environment.outside);
     let mut warnings = Vec::new();
     let mut errors = 0;
     for problem in &reading.problems {
@@ -152,7 +178,7 @@ fn speaking(asked: Configured, environment: &mut Environment<'_>) -> Result<Spea
     if errors > 0 {
         return Err(wrong(format!("errors in {file}: {errors}")));
     }
-    let chosen = configuration::choose(reading.config, &reading.sources, name.as_deref());
+    let chosen = configuration::choose(reading.config, &reading.sources, names);
     let chosen = chosen.map_err(|mut refusals| {
         let last = refusals.pop().unwrap_or_default();
         for refusal in refusals {
@@ -161,214 +187,104 @@ fn speaking(asked: Configured, environment: &mut Environment<'_>) -> Result<Spea
         wrong(last)
     })?;
     warnings.extend(chosen.warnings);
-    Ok(Speaking {
-        instance: chosen.instance,
-        json,
-        level,
-        warnings,
+    Ok((chosen.configuration, warnings))
+}
+
+fn elect(
+    wanted: &Wanted,
+    manner: Manner,
+    environment: &mut Environment<'_>,
+) -> Result<u8, Failure> {
+    let configuration = configuration(wanted, environment)?;
+    let mut printer = Printer::new(environment, wanted, manner).quiet();
+    let states = speak(configuration.clone(), Until::Known, &mut printer)?;
+    let several = states.len() > 1;
+    for (Instance { name, settings, .. }, state) in configuration.instances().zip(&states) {
+        let word = state.to_string();
+        let news = News {
+            subject: Subject::Instance(name),
+            state: &word,
+            priority: settings.priority,
+        };
+        let line = match several || manner.json {
+            true => printer::line(&news, manner.json),
+            false => word.clone(),
+        };
+        writeln!(environment.output, "{line}").map_err(failed("write error"))?;
+    }
+    let all = |wanted: &[State]| states.iter().all(|state| wanted.contains(state));
+    Ok(match () {
+        () if all(&[State::Master]) => status::DONE,
+        () if all(&[State::Master, State::Backup]) => status::BACKUP,
+        () => status::USAGE,
     })
 }
 
-fn warn(environment: &mut Environment<'_>, warnings: &[String]) {
-    for warning in warnings {
-        let _ = writeln!(environment.errors, "{PROGRAM}: warning: {warning}");
+fn advertise(
+    configuration: &Configuration,
+    count: u32,
+    priority: Option<Priority>,
+) -> Result<u8, Failure> {
+    let mut speakers = Vec::new();
+    for instance in configuration.instances() {
+        let (interface, source) = place(instance)?;
+        let sender = Sender::open(&interface, source).map_err(failed("raw socket"))?;
+        speakers.push((instance, sender, Reception::new(instance.expected())));
     }
-}
-
-/// Prints what becomes of a router, and logs the rest.
-struct Printer<'a, 'b> {
-    environment: &'a mut Environment<'b>,
-    name: &'a str,
-    json: bool,
-    silent: bool,
-    level: Level,
-}
-
-impl Audience for Printer<'_, '_> {
-    fn became(&mut self, state: State, priority: Priority) {
-        if self.silent {
-            return;
-        }
-        let line = match self.json {
-            true => show::state_json(self.name, state, priority).to_string(),
-            false => show::state_line(self.name, state, priority),
-        };
-        // A speaker goes on when nobody listens to it any more.
-        let _ = writeln!(self.environment.output, "{line}");
-        let _ = self.environment.output.flush();
-    }
-
-    fn log(&mut self, level: Level, text: &str) {
-        if level > self.level {
-            return;
-        }
-        let word = match level {
-            Level::Error => "error: ",
-            Level::Warning => "warning: ",
-            Level::Info => "",
-        };
-        let _ = writeln!(
-            self.environment.errors,
-            "{PROGRAM}: {}: {word}{text}",
-            self.name
-        );
-    }
-}
-
-fn voice(
-    speaking: &Speaking,
-    until: Until,
-    environment: &mut Environment<'_>,
-) -> Result<State, Failure> {
-    warn(environment, &speaking.warnings);
-    let mut printer = Printer {
-        environment,
-        name: &speaking.instance.name,
-        json: speaking.json,
-        silent: until == Until::Known,
-        level: speaking.level,
-    };
-    Ok(speak(&speaking.instance, until, &mut printer)?)
-}
-
-fn elect(speaking: &Speaking, environment: &mut Environment<'_>) -> Result<u8, Failure> {
-    // Status 1 says "backup", so that whatever goes wrong has another.
-    let state = voice(speaking, Until::Known, environment)
-        .map_err(|Failure(_, text)| Failure(status::USAGE, text))?;
-    let written = match speaking.json {
-        true => {
-            let Instance { name, settings, .. } = &speaking.instance;
-            let value = show::state_json(name, state, settings.priority);
-            writeln!(environment.output, "{value}")
-        }
-        false => writeln!(environment.output, "{state}"),
-    };
-    written.map_err(|error| {
-        Failure(
-            status::USAGE,
-            format!("write error: {}", error_text(&error)),
-        )
-    })?;
-    match state {
-        State::Master => Ok(status::DONE),
-        State::Backup => Ok(status::BACKUP),
-        State::Fault | State::Initialize => Ok(status::USAGE),
-    }
-}
-
-fn advertise(instance: &Instance, count: u32, priority: Priority) -> Result<u8, Failure> {
-    let (interface, source) = place(instance)?;
-    let mut sender = Sender::open(&interface, source).map_err(failed("raw socket"))?;
-    let mut reception = Reception::new(instance.expected());
+    let intervals = configuration.instances().map(|one| one.settings.interval);
+    let pause = intervals.max().unwrap_or(crate::vrrp::Interval::DEFAULT);
     for number in 0..count {
         if number > 0 {
-            thread::sleep(instance.settings.interval.duration());
+            thread::sleep(pause.duration());
         }
-        let sent = sender.advertise(instance, &mut reception, priority);
-        sent.map_err(failed("cannot send an advert"))?;
+        for (instance, sender, reception) in &mut speakers {
+            let priority = priority.unwrap_or(instance.settings.priority);
+            let sent = sender.advertise(instance, reception, priority);
+            sent.map_err(failed("cannot send an advert"))?;
+        }
     }
     Ok(status::DONE)
 }
 
-fn ask(target: &Target, question: Question) -> Result<String, Failure> {
-    let Target {
-        interface,
-        vrid,
-        family,
-    } = target;
-    control::ask(interface, *vrid, *family, question).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Failure(
-            status::FAILED,
-            format!("not running: VRID {vrid} on {interface}"),
-        ),
-        _ => failed("control socket")(error),
-    })
-}
-
-fn watch(
-    name: &str,
-    only: Option<Vrid>,
-    length: Option<Duration>,
-    json: bool,
-    environment: &mut Environment<'_>,
-) -> Result<u8, Failure> {
-    let signals = Signals::open().map_err(failed("signals"))?;
-    let interface = interfaces::named(name).map_err(failed("rtnetlink"))?;
-    let interface =
-        interface.ok_or_else(|| Failure(status::FAILED, format!("no such interface: {name}")))?;
-    let mut listeners = Vec::new();
-    for family in [Family::V4, Family::V6] {
-        // A machine may have no IPv6.
-        listeners.extend(Listener::open(family, &interface));
-    }
-    if listeners.is_empty() {
-        Listener::open(Family::V4, &interface).map_err(failed("raw socket"))?;
-    }
-    let mut observer = Observer::default();
-    let began = Instant::now();
-    let now = || Moment(began.elapsed());
-    loop {
-        let mut lines = String::new();
-        for listener in &mut listeners {
-            let each = |datagram: &Datagram<'_>| {
-                let vrid = crate::vrrp::advert::vrid(datagram.message);
-                if only.is_none() || vrid == only {
-                    lines += &heard_line(&mut observer, now(), datagram, json);
-                }
-            };
-            listener
-                .receive(PACKETS_A_TURN, each)
-                .map_err(failed("raw socket"))?;
+/// Those that are asked for, with what they are called and where they are asked.
+fn find(asked: Asked) -> Result<Vec<(String, PathBuf)>, Failure> {
+    let names = match asked {
+        Asked::Router(id) => {
+            let path = control::path(&id.interface, id.vrid, id.family);
+            let path = path.map_err(failed("control socket"))?;
+            return Ok(vec![(id.to_string(), path)]);
         }
-        let written = environment.output.write_all(lines.as_bytes());
-        written
-            .and_then(|()| environment.output.flush())
-            .map_err(failed("write error"))?;
-        let left = length.map(|length| length.saturating_sub(began.elapsed()));
-        if signals.shall_end() || left == Some(Duration::ZERO) {
-            break;
-        }
-        let descriptors: Vec<_> = listeners.iter().flat_map(Listener::descriptors).collect();
-        signals.wait(&descriptors, left).map_err(failed("poll"))?;
-    }
-    if length.is_none() {
-        return Ok(status::DONE);
-    }
-    tell_verdict(&observer, now(), only, json, environment).map_err(failed("write error"))
-}
-
-fn heard_line(observer: &mut Observer, now: Moment, datagram: &Datagram<'_>, json: bool) -> String {
-    let mut line = match (observer.hear(now, datagram), json) {
-        (Ok(advert), true) => show::advert_json(datagram, &advert).to_string(),
-        (Ok(advert), false) => show::advert_line(datagram, &advert),
-        (Err(malformed), true) => show::malformed_json(datagram, malformed).to_string(),
-        (Err(malformed), false) => format!("{} malformed: {malformed}", datagram.source),
+        Asked::Named(names) => names,
     };
-    line.push('\n');
-    line
+    let mut speakers = Vec::new();
+    for path in control::all().map_err(failed("control socket"))? {
+        match control::ask(&path, Question::Name) {
+            Ok(name) => speakers.push((name.trim_end().to_owned(), path)),
+            Err(error) if is_nobody(&error) => {}
+            Err(error) => return Err(failed("control socket")(error)),
+        }
+    }
+    if speakers.is_empty() && names.is_empty() {
+        return Err(Failure(status::FAILED, "none is running".into()));
+    }
+    for name in &names {
+        if !speakers.iter().any(|(running, _)| running == name) {
+            return Err(Failure(status::FAILED, format!("not running: {name}")));
+        }
+    }
+    speakers.retain(|(name, _)| names.is_empty() || names.contains(name));
+    Ok(speakers)
 }
 
-fn tell_verdict(
-    observer: &Observer,
-    now: Moment,
-    only: Option<Vrid>,
-    json: bool,
-    environment: &mut Environment<'_>,
-) -> io::Result<u8> {
-    let verdict = observer.verdict(now, only);
-    let masters = observer.masters(now);
-    if json {
-        let value = show::verdict_json(verdict, &masters);
-        writeln!(environment.output, "{value}")?;
-    } else {
-        for (id, masters) in &masters {
-            writeln!(environment.output, "{}", show::masters_line(id, masters))?;
-        }
-        writeln!(environment.output, "{}", show::verdict_word(verdict))?;
-    }
-    Ok(match verdict {
-        Verdict::One => status::DONE,
-        Verdict::None => status::NONE,
-        Verdict::Several => status::SEVERAL,
+/// One that was killed leaves its socket.
+fn is_nobody(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionRefused, NotFound};
+    matches!(error.kind(), NotFound | ConnectionRefused)
+}
+
+fn ask(name: &str, path: &std::path::Path, question: Question) -> Result<String, Failure> {
+    control::ask(path, question).map_err(|error| match is_nobody(&error) {
+        true => Failure(status::FAILED, format!("not running: {name}")),
+        false => failed("control socket")(error),
     })
 }

@@ -6,7 +6,15 @@ use std::ptr;
 
 /// The local time with its distance from UTC, as `2026-11-21T13:24:27+0100` (ISO 8601).
 pub fn local_time() -> String {
-    const FORMAT: &CStr = c"%Y-%m-%dT%H:%M:%S%z";
+    written(c"%Y-%m-%dT%H:%M:%S%z")
+}
+
+/// The local time as syslog has it, as `Nov  7 13:24:27` (RFC 3164).
+pub fn syslog_time() -> String {
+    written(c"%b %e %H:%M:%S")
+}
+
+fn written(format: &CStr) -> String {
     let mut text = [0u8; 64];
     let mut parts = MaybeUninit::<libc::tm>::uninit();
     // SAFETY: `parts` is filled unless localtime_r answers NULL, `text` is as long as it is told,
@@ -19,7 +27,7 @@ pub fn local_time() -> String {
         libc::strftime(
             text.as_mut_ptr().cast(),
             text.len(),
-            FORMAT.as_ptr(),
+            format.as_ptr(),
             parts.as_ptr(),
         )
     };

@@ -8,15 +8,17 @@ use crate::netlink::{Connection, route};
 
 use super::links::system_error;
 
+/// All interfaces.
+pub fn all() -> io::Result<Vec<Interface>> {
+    let mut connection = Connection::route()?;
+    let dumped = connection.dump_messages(route::get_links, monitor::read_interface);
+    dumped.map_err(system_error)
+}
+
 /// The interface of this name, if there is one.
 pub fn named(name: &str) -> io::Result<Option<Interface>> {
-    let mut connection = Connection::route()?;
-    let interfaces = connection
-        .dump_messages(route::get_links, monitor::read_interface)
-        .map_err(system_error)?;
-    Ok(interfaces
-        .into_iter()
-        .find(|interface| interface.name == name))
+    let mut interfaces = all()?.into_iter();
+    Ok(interfaces.find(|interface| interface.name == name))
 }
 
 /// Tells what changes, from when it was opened.

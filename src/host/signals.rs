@@ -31,6 +31,15 @@ pub fn terminate(process: u32) {
     }
 }
 
+/// What signals have asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Received {
+    /// SIGTERM or SIGINT: to end.
+    pub end: bool,
+    /// SIGHUP: the terminal is gone, or somebody wants a daemon to read its configuration again.
+    pub hang_up: bool,
+}
+
 /// Signals that are read, not suffered, from when this was made: those that ask this process to end,
 /// and those of children that have ended.
 #[derive(Debug)]
@@ -53,13 +62,15 @@ impl Signals {
         Ok(Signals(SignalFd::with_flags(&set, flags)?))
     }
 
-    /// Reads what has come; tells whether this process shall end.
-    pub fn shall_end(&self) -> bool {
-        let mut end = false;
+    /// Reads what has come.
+    pub fn receive(&self) -> Received {
+        let mut received = Received::default();
         while let Ok(Some(signal)) = self.0.read_signal() {
-            end |= signal.ssi_signo != Signal::SIGCHLD as u32;
+            let number = signal.ssi_signo;
+            received.end |= number == Signal::SIGTERM as u32 || number == Signal::SIGINT as u32;
+            received.hang_up |= number == Signal::SIGHUP as u32;
         }
-        end
+        received
     }
 
     /// Waits until a signal comes, one of `descriptors` can be read, or `most` is over.

@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 
 use crate::addr::Family;
 use crate::vrrp::advert::{self, Advertisement, Body};
+use crate::vrrp::complaints::Rejected;
 use crate::vrrp::observer::{Id, Verdict};
 use crate::vrrp::packet::Datagram;
-use crate::vrrp::{Priority, State};
+use crate::vrrp::report::{News, Report, Subject};
+use crate::vrrp::tracking::Weight;
 
 /// An advert as a line.
 pub fn advert_line(datagram: &Datagram<'_>, advert: &Advertisement) -> String {
@@ -63,14 +65,100 @@ pub fn advert_json(datagram: &Datagram<'_>, advert: &Advertisement) -> Value {
     })
 }
 
-/// What a router has become, in the line that keepalived writes to a FIFO.
-pub fn state_line(instance: &str, state: State, priority: Priority) -> String {
-    format!("INSTANCE \"{instance}\" {state} {priority}")
+/// What a router or a group has become, as JSON.
+pub fn news_json(news: &News<'_>) -> Value {
+    let (state, priority) = (news.state, news.priority.0);
+    match news.subject {
+        Subject::Instance(name) => {
+            json!({ "instance": name, "state": state, "priority": priority })
+        }
+        Subject::Group(name) => json!({ "group": name, "state": state }),
+    }
 }
 
-/// What a router has become, as JSON.
-pub fn state_json(instance: &str, state: State, priority: Priority) -> Value {
-    json!({ "instance": instance, "state": state.to_string(), "priority": priority.0 })
+/// What a router is, a fact a line; the first has its name.
+pub fn report_text(report: &Report) -> String {
+    let Report {
+        name,
+        id,
+        state,
+        priority,
+        ..
+    } = report;
+    let mut text = format!("{name} {state} priority {priority}\n");
+    let mut line = |fact: String| {
+        text += &fact;
+        text += "\n";
+    };
+    let source = report.source.map(|source| format!(" source {source}"));
+    let (interface, vrid, source) = (&id.interface, id.vrid, source.unwrap_or_default());
+    line(format!("interface {interface} VRID {vrid}{source}"));
+    if let Some(group) = &report.group {
+        line(format!("group {group}"));
+    }
+    if let Some(master) = report.master {
+        line(format!("master {master}"));
+    }
+    for address in &report.addresses {
+        line(format!("address {address}"));
+    }
+    for fault in &report.faults {
+        line(format!("fault: {fault}"));
+    }
+    for (name, running, Weight(weight)) in &report.interfaces {
+        let state = if *running { "up" } else { "down" };
+        line(format!("interface {name} {state} weight {weight}"));
+    }
+    for (name, well, Weight(weight)) in &report.scripts {
+        line(format!(
+            "script {name} {} weight {weight}",
+            well_word(*well)
+        ));
+    }
+    for (count, Rejected { source, reason }) in &report.rejected {
+        line(format!("rejected {count}, last from {source}: {reason}"));
+    }
+    text
+}
+
+/// What a router is, as JSON.
+pub fn report_json(report: &Report) -> Value {
+    let address = |address: Option<IpAddr>| address.map(|address| address.to_string());
+    let interfaces = report
+        .interfaces
+        .iter()
+        .map(|(name, running, weight)| json!({ "name": name, "up": running, "weight": weight.0 }));
+    let scripts = report.scripts.iter().map(|(name, well, weight)| {
+        json!({ "name": name, "state": well_word(*well), "weight": weight.0 })
+    });
+    let rejected = report.rejected.iter().map(|(count, last)| {
+        let (source, reason) = (last.source.to_string(), last.reason.to_string());
+        json!({ "count": count, "source": source, "reason": reason })
+    });
+    json!({
+        "instance": report.name,
+        "group": report.group,
+        "state": report.state.to_string(),
+        "priority": report.priority.0,
+        "interface": report.id.interface,
+        "vrid": report.id.vrid.number(),
+        "family": family_name(report.id.family),
+        "source": address(report.source),
+        "master": address(report.master),
+        "addresses": report.addresses,
+        "faults": report.faults,
+        "interfaces": interfaces.collect::<Vec<_>>(),
+        "scripts": scripts.collect::<Vec<_>>(),
+        "rejected": rejected.collect::<Vec<_>>(),
+    })
+}
+
+fn well_word(well: Option<bool>) -> &'static str {
+    match well {
+        Some(true) => "well",
+        Some(false) => "failed",
+        None => "unknown",
+    }
 }
 
 /// The masters of one virtual router as a line.

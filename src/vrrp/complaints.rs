@@ -1,5 +1,6 @@
 //! Adverts that are not believed: counted each, told seldom.
 
+use std::collections::BTreeMap;
 use std::mem::discriminant;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -62,6 +63,22 @@ impl Complaints {
         self.0
             .iter()
             .map(|complaint| (complaint.count, complaint.last))
+    }
+}
+
+/// What was told lately of troubles that come in crowds.
+#[derive(Clone, Debug, Default)]
+pub struct Troubles(BTreeMap<&'static str, Moment>);
+
+impl Troubles {
+    /// Whether one of this kind is to be told: not more than once a second.
+    pub fn may_tell(&mut self, now: Moment, kind: &'static str) -> bool {
+        let last = self.0.get(kind);
+        if last.is_some_and(|last| now.since(*last) < BETWEEN_COMPLAINTS) {
+            return false;
+        }
+        self.0.insert(kind, now);
+        true
     }
 }
 

@@ -6,19 +6,20 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::addr::Family;
 use crate::host::state;
 
 use super::Vrid;
+use super::report::Form;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The longest question and answer.
-const LONGEST: usize = 16 * 1024;
+const LONGEST: usize = 64 * 1024;
 
 /// What a speaker can be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,14 +27,18 @@ pub enum Question {
     /// To give up being master.
     Resign,
     /// What it is.
-    Status,
+    Status(Form),
+    /// What it is called.
+    Name,
 }
 
 impl Question {
     fn word(self) -> &'static str {
         match self {
             Question::Resign => "resign",
-            Question::Status => "status",
+            Question::Status(Form::Text) => "status",
+            Question::Status(Form::Json) => "status json",
+            Question::Name => "name",
         }
     }
 }
@@ -79,7 +84,12 @@ impl Control {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
             received => received?,
         };
-        let known = [Question::Resign, Question::Status];
+        let known = [
+            Question::Resign,
+            Question::Status(Form::Text),
+            Question::Status(Form::Json),
+            Question::Name,
+        ];
         let asked = |question: &Question| question.word().as_bytes() == &buffer[..length];
         if let Some(question) = known.into_iter().find(asked) {
             let text = answer(question);
@@ -102,13 +112,33 @@ impl Drop for Control {
     }
 }
 
-/// Asks the speaker for a virtual router.
+/// The sockets of all speakers of this network namespace, in the order of their names.
+pub fn all() -> io::Result<Vec<PathBuf>> {
+    let example = state::path("vrrp")?;
+    let (Some(directory), Some(ending)) = (example.parent(), example.extension()) else {
+        return Ok(vec![]);
+    };
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
+        entries => entries?,
+    };
+    let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    let mut paths: Vec<PathBuf> = paths
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+            name.starts_with(b"vrrp.") && path.extension() == Some(ending)
+        })
+        .collect();
+    paths.sort();
+    Ok(paths)
+}
+
+/// Asks the speaker that has this socket.
 ///
 /// # Errors
 /// NotFound and ConnectionRefused: there is none.
-pub fn ask(interface: &str, vrid: Vrid, family: Family, question: Question) -> io::Result<String> {
+pub fn ask(path: &Path, question: Question) -> io::Result<String> {
     let own = state::path(&format!("vrrp-ask.{}", std::process::id()))?;
-    let path = path(interface, vrid, family)?;
     let _ = fs::remove_file(&own);
     let socket = UnixDatagram::bind(&own)?;
     let answer = (|| {
@@ -123,7 +153,11 @@ pub fn ask(interface: &str, vrid: Vrid, family: Family, question: Question) -> i
     answer
 }
 
-fn path(interface: &str, vrid: Vrid, family: Family) -> io::Result<PathBuf> {
+/// The socket of the speaker for a virtual router.
+///
+/// # Errors
+/// /proc is not there.
+pub fn path(interface: &str, vrid: Vrid, family: Family) -> io::Result<PathBuf> {
     let family = match family {
         Family::V4 => "inet",
         Family::V6 => "inet6",

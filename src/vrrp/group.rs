@@ -28,6 +28,37 @@ impl Group {
         Group { routers, faulty }
     }
 
+    /// A group of routers that may have been in others, each with whether it has a fault of its
+    /// own. What they are they stay, until [`Group::settle`].
+    pub fn gather(members: impl IntoIterator<Item = (Router, bool)>) -> Self {
+        let (routers, faulty) = members.into_iter().unzip();
+        Group { routers, faulty }
+    }
+
+    /// Its routers by themselves, each with whether it has a fault of its own.
+    pub fn part(self) -> impl Iterator<Item = (Router, bool)> {
+        self.routers.into_iter().zip(self.faulty)
+    }
+
+    /// Has one of them go on with other settings. A number that no router has is none.
+    pub fn reset(&mut self, now: Moment, router: usize, settings: Settings, steps: &mut Vec<Step>) {
+        if router < self.routers.len() {
+            self.step(router, steps, |router, actions| {
+                router.reset(now, settings, actions)
+            });
+        }
+    }
+
+    /// Has routers that came together move together: a fault of one is one of all. Masters stay
+    /// until another one hears that there is a better one; it waits for its own time as any.
+    pub fn settle(&mut self, now: Moment, steps: &mut Vec<Step>) {
+        let any = self.faulty.contains(&true);
+        for router in 0..self.routers.len() {
+            self.pass(now, router, Event::Fault(any), steps);
+        }
+        self.promote_if_all_are_ready(now, steps);
+    }
+
     /// Its routers.
     pub fn routers(&self) -> &[Router] {
         &self.routers
@@ -68,8 +99,10 @@ impl Group {
             }
             _ => {
                 self.pass(now, router, event, steps);
-                let after = self.routers[router].state();
-                if before == State::Master && after == State::Backup {
+                let router = &self.routers[router];
+                let gave_up = before == State::Master && router.state() == State::Backup;
+                // One that came to masters later may find that there is a better one.
+                if gave_up || router.master().is_some() {
                     for other in 0..self.routers.len() {
                         self.step(other, steps, |router, actions| router.demote(now, actions));
                     }
@@ -173,6 +206,56 @@ mod tests {
         assert_eq!(states(&group), [State::Backup; 2]);
         let (router, action) = (1, Action::RemoveAddresses);
         assert!(steps.contains(&Step { router, action }));
+    }
+
+    #[test]
+    fn one_that_comes_to_masters_leaves_them_or_finds_their_better() {
+        let join = || {
+            let mut group = pair();
+            group.handle_all(at(4000), Event::Tick, &mut vec![]);
+            let settings = Settings::new(Version::V3, US);
+            let new = Group::new([settings]).part().chain(group.part());
+            let mut group = Group::gather(new);
+            let mut steps = vec![];
+            group.settle(at(5000), &mut steps);
+            group.handle_all(at(5000), Event::Start, &mut steps);
+            let changes = |step: &Step| step.router > 0;
+            assert!(!steps.iter().any(changes), "{steps:?}");
+            group
+        };
+        let mut group = join();
+        group.handle(at(8610), 0, Event::Tick, &mut vec![]);
+        assert!(
+            group
+                .routers()
+                .iter()
+                .all(|router| router.state() == State::Master)
+        );
+        let mut group = join();
+        group.handle(at(6000), 0, heard(200), &mut vec![]);
+        assert!(
+            group
+                .routers()
+                .iter()
+                .all(|router| router.state() == State::Backup)
+        );
+    }
+
+    #[test]
+    fn one_that_leaves_a_group_with_a_fault_begins_anew() {
+        let mut group = pair();
+        group.handle(at(1000), 0, Event::Fault(true), &mut vec![]);
+        let [faulty, well] = group
+            .part()
+            .map(|one| Group::gather([one]))
+            .collect::<Vec<_>>()
+            .try_into()
+            .unwrap();
+        for (mut group, state) in [(faulty, State::Fault), (well, State::Backup)] {
+            let group: &mut Group = &mut group;
+            group.settle(at(2000), &mut vec![]);
+            assert_eq!(group.routers()[0].state(), state);
+        }
     }
 
     #[test]

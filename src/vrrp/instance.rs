@@ -9,6 +9,7 @@ use crate::addr::Family;
 
 use super::advert::{Advertisement, Body};
 use super::command::CommandLine;
+use super::configuration::Id;
 use super::reception::{Checksum, Expected};
 use super::router::Settings;
 use super::tracking::Weight;
@@ -51,6 +52,15 @@ pub struct Instance {
 }
 
 impl Instance {
+    /// What makes it the same one, whatever else changes.
+    pub fn id(&self) -> Id {
+        Id {
+            interface: self.interface.clone(),
+            vrid: self.vrid,
+            family: self.family,
+        }
+    }
+
     /// The virtual addresses in its adverts.
     pub fn advertised(&self) -> Vec<IpAddr> {
         let told = self.addresses.iter().filter(|address| !address.excluded);
@@ -136,8 +146,10 @@ pub struct Notify {
     pub fault: Option<CommandLine>,
     /// Run when it stops.
     pub stop: Option<CommandLine>,
-    /// A pipe with a name, into which each change is written as `INSTANCE "NAME" STATE PRIORITY`.
-    pub fifo: Option<std::path::PathBuf>,
+    /// Run when another configuration has it no more.
+    pub deleted: Option<CommandLine>,
+    /// Whether it is `DELETED` then; else it has a `FAULT`, as in keepalived.
+    pub tells_deletion: bool,
 }
 
 /// A script that is run again and again.
@@ -155,6 +167,14 @@ pub struct Script {
     pub weight: Weight,
     /// What is run.
     pub command: CommandLine,
+}
+
+impl Script {
+    /// Whether it is the same command, run in the same way; the weight is each router's own.
+    pub fn is_run_as(&self, other: &Script) -> bool {
+        let of = |script: &Script| (script.interval, script.rise, script.fall);
+        self.name == other.name && self.command == other.command && of(self) == of(other)
+    }
 }
 
 impl FromStr for Script {

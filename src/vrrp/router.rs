@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::{Interval, Moment, Priority, State, Version};
 
+mod reset;
+
 /// What a router is told when it is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {

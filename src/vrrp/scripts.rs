@@ -1,10 +1,7 @@
 //! Commands of users as processes: scripts that are run again and again, notifications that are run
 //! once. Nothing here waits for one.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::io;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -35,16 +32,6 @@ pub fn start(command: &CommandLine, arguments: &[String]) -> io::Result<Child> {
         }
     };
     process.stdin(Stdio::null()).spawn()
-}
-
-/// Writes a line into a pipe with a name. One that nobody reads, or that is full, loses it.
-pub fn tell(fifo: &Path, line: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    let mut pipe = options
-        .write(true)
-        .custom_flags(signals::NONBLOCK)
-        .open(fifo)?;
-    pipe.write_all(line.as_bytes())
 }
 
 /// A script, and how it fared.

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::Outcome;
+use crate::capture::packets;
 use crate::link::Link;
 use crate::speaker::{Kind, Speaker, Wishes};
 
@@ -84,30 +85,4 @@ fn silence(capture: &[u8]) -> Option<f64> {
         .iter()
         .find(|(_, frame)| is_announcement(frame))?;
     Some(announced - packets[last].0)
-}
-
-/// The packets of a capture in the format of pcap-savefile(5), microseconds, with their times in
-/// seconds.
-fn packets(capture: &[u8]) -> Vec<(f64, &[u8])> {
-    const FILE_HEADER: usize = 24;
-    const PACKET_HEADER: usize = 16;
-    let mut packets = Vec::new();
-    let mut rest = capture.get(FILE_HEADER..).unwrap_or_default();
-    while let Some((header, after)) = rest.split_first_chunk::<PACKET_HEADER>() {
-        let word = |place: usize| {
-            u32::from_ne_bytes([
-                header[place],
-                header[place + 1],
-                header[place + 2],
-                header[place + 3],
-            ])
-        };
-        let length = word(8) as usize;
-        let Some(frame) = after.get(..length) else {
-            break;
-        };
-        packets.push((f64::from(word(0)) + f64::from(word(4)) / 1e6, frame));
-        rest = &after[length..];
-    }
-    packets
 }

@@ -127,6 +127,27 @@ impl Link {
         })
     }
 
+    /// Gives a and b an `eth1` on a link of their own.
+    pub fn add_second(&self) -> Outcome {
+        let switch = self.namespace("s");
+        let words = ["-n", &switch, "link", "add", "br1", "type", "bridge"];
+        ip(&[&words[..], &["mcast_snooping", "0"]].concat())?;
+        ip(&["-n", &switch, "link", "set", "br1", "up"])?;
+        self.add_second_of("a", 1)?;
+        self.add_second_of("b", 2)
+    }
+
+    /// Gives a host an `eth1` with the address 10.8.0.`last`.
+    pub fn add_second_of(&self, host: &str, last: u8) -> Outcome {
+        let (namespace, switch) = (self.namespace(host), self.namespace("s"));
+        let (port, address) = (format!("q-{host}"), format!("10.8.0.{last}/24"));
+        let words = ["link", "add", "eth1", "netns", &namespace, "type", "veth"];
+        ip(&[&words[..], &["peer", "name", &port, "netns", &switch]].concat())?;
+        ip(&["-n", &switch, "link", "set", &port, "master", "br1", "up"])?;
+        ip(&["-n", &namespace, "link", "set", "eth1", "up"])?;
+        ip(&["-n", &namespace, "addr", "add", &address, "dev", "eth1"])
+    }
+
     /// The network namespace of a host, or of the switch `s`.
     pub fn namespace(&self, host: &str) -> String {
         format!("lvskit-{}-{}-{host}", std::process::id(), self.number)

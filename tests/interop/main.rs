@@ -5,10 +5,12 @@
 //! it: `interop --bin PATH/lvs-vrrp [--only PART-OF-A-NAME] [--jobs N]`. With `--failover TRIALS
 //! [--interval SECONDS]` it measures instead, for `scripts/bench`.
 
+mod capture;
 mod cases;
 mod failover;
 mod hostile;
 mod link;
+mod several;
 mod speaker;
 
 use std::env;
@@ -74,7 +76,9 @@ fn main() -> ExitCode {
     let jobs = option("--jobs")
         .and_then(|jobs| jobs.parse().ok())
         .unwrap_or(6);
-    let mut cases: Vec<Case> = cases::all().into_iter().chain(hostile::all()).collect();
+    let mut cases = cases::all();
+    cases.extend(several::all());
+    cases.extend(hostile::all());
     cases.retain(|case| case.name.contains(&only));
     let count = cases.len();
     let queue = Mutex::new(cases.into_iter().enumerate());

@@ -1,7 +1,7 @@
 //! A speaker of either kind on a host, made from the same wishes.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -84,18 +84,43 @@ impl Speaker {
         kind: Kind,
         wishes: &Wishes,
     ) -> Result<Self, String> {
+        if kind != Kind::Ours {
+            return Self::with_file(link, host, kind, &configuration(host, wishes));
+        }
+        Self::spawn(link, host, kind, |command| {
+            ours(command, link, host, wishes);
+        })
+    }
+
+    /// Starts one that reads a file with this text.
+    pub fn with_file(
+        link: &Link,
+        host: &'static str,
+        kind: Kind,
+        text: &str,
+    ) -> Result<Self, String> {
+        let file = link.directory.join(format!("{host}.conf"));
+        fs::write(&file, text).map_err(|error| error.to_string())?;
+        Self::spawn(link, host, kind, |command| {
+            if kind == Kind::Keepalived {
+                keepalived(command, link, host, &file);
+            } else {
+                command.arg(&link.program).args(["run", "-f"]).arg(file);
+            }
+        })
+    }
+
+    fn spawn(
+        link: &Link,
+        host: &'static str,
+        kind: Kind,
+        fill: impl FnOnce(&mut Command),
+    ) -> Result<Self, String> {
         let log = link.directory.join(format!("{host}.log"));
         let file = File::create(&log).map_err(|error| error.to_string())?;
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &link.namespace(host)]);
-        match kind {
-            Kind::Ours => ours(&mut command, link, host, wishes),
-            Kind::Configured => {
-                let file = configuration(link, host, wishes)?;
-                command.arg(&link.program).args(["run", "-f"]).arg(file);
-            }
-            Kind::Keepalived => keepalived(&mut command, link, host, wishes)?,
-        }
+        fill(&mut command);
         let copy = file.try_clone().map_err(|error| error.to_string())?;
         command.stdin(Stdio::null()).stdout(file).stderr(copy);
         let child = command.spawn().map_err(|error| error.to_string())?;
@@ -190,8 +215,8 @@ fn ours(command: &mut Command, link: &Link, host: &str, wishes: &Wishes) {
     command.args(["--preempt-delay", &wishes.preempt_delay.to_string()]);
 }
 
-/// Writes a keepalived.conf.
-fn configuration(link: &Link, host: &str, wishes: &Wishes) -> Result<PathBuf, String> {
+/// The text of a keepalived.conf.
+fn configuration(host: &str, wishes: &Wishes) -> String {
     let mut lines = vec![
         "state BACKUP".to_owned(),
         "interface eth0".into(),
@@ -223,19 +248,10 @@ fn configuration(link: &Link, host: &str, wishes: &Wishes) -> Result<PathBuf, St
         "virtual_ipaddress {{\n{}\n}}",
         wishes.vips.join("\n")
     ));
-    let text = format!("vrrp_instance VI {{\n{}\n}}\n", lines.join("\n"));
-    let file = link.directory.join(format!("{host}.conf"));
-    fs::write(&file, text).map_err(|error| error.to_string())?;
-    Ok(file)
+    format!("vrrp_instance VI {{\n{}\n}}\n", lines.join("\n"))
 }
 
-fn keepalived(
-    command: &mut Command,
-    link: &Link,
-    host: &str,
-    wishes: &Wishes,
-) -> Result<(), String> {
-    let configuration = configuration(link, host, wishes)?;
+fn keepalived(command: &mut Command, link: &Link, host: &str, configuration: &Path) {
     let file = |ending: &str| link.directory.join(format!("{host}.{ending}"));
     // Those of one that was killed keep it from starting, as long as the kernel remembers its child.
     for ending in ["pid", "vrrp.pid"] {
@@ -256,5 +272,4 @@ fn keepalived(
         .arg(file("pid"))
         .arg("-r")
         .arg(file("vrrp.pid"));
-    Ok(())
 }

@@ -1,162 +1,94 @@
-//! A vrrp_instance of a keepalived.conf as the virtual router that `lvs-vrrp` speaks for. What the
-//! file asks for and is not had here is told; what would make another machine master is refused.
+//! The vrrp_instances of a keepalived.conf as the virtual routers that `lvs-vrrp` speaks for. What
+//! the file asks for and is not had here is told; what would make another machine master is refused.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
-use std::time::Duration;
 
-use crate::addr::Family;
-use crate::conf::field::{AuthType, Field, Shown};
-use crate::conf::lex;
-use crate::conf::lists::{Broadcast, InterfaceAddress, Tracker};
-use crate::conf::model::{self, Config, Settings};
+use crate::conf::model::{self, Config};
 use crate::conf::source::{Place, Sources};
-use crate::conf::value::Command;
-use crate::vrrp::command::CommandLine;
-use crate::vrrp::instance::{self, Instance, Notify, Script, VirtualAddress};
+use crate::vrrp::configuration::{Configuration, SyncGroup};
+use crate::vrrp::instance::Notify;
 use crate::vrrp::tracking::Weight;
-use crate::vrrp::{
-    Authentication, Interval, Priority, Secret, Version, Vrid, group_address, router,
-};
 
-/// The keywords of an instance that are acted on.
-const SPOKEN: &[&str] = &[
-    "state",
-    "interface",
-    "virtual_router_id",
-    "priority",
-    "advert_int",
-    "version",
-    "virtual_ipaddress",
-    "virtual_ipaddress_excluded",
-    "authentication",
-    "unicast_src_ip",
-    "unicast_peer",
-    // Adverts of others are never believed.
-    "check_unicast_src",
-    "mcast_src_ip",
-    // Looked at with what it inherits.
-    "mcast_dst_ip",
-    "strict_mode",
-    "nopreempt",
-    "preempt",
-    "preempt_delay",
-    "accept",
-    "native_ipv6",
-    "track_interface",
-    "track_script",
-    "garp_master_delay",
-    "garp_master_repeat",
-    "garp_master_refresh",
-    "garp_master_refresh_repeat",
-    "down_timer_adverts",
-    "lower_prio_no_advert",
-    "notify",
-    "notify_master",
-    "notify_backup",
-    "notify_fault",
-    "notify_stop",
-    // Nothing is ever removed by a reload here.
-    "notify_deleted",
-];
+mod convert;
+mod unspoken;
 
-/// The keywords of an instance without which another machine would be master, or two.
-const DECISIVE: &[&str] = &[
-    "use_vmac",
-    "use_vmac_addr",
-    "use_ipvlan",
-    "vrf",
-    "unicast_fault_no_peer",
-    "track_src_ip",
-    "track_file",
-    "track_process",
-    "track_bfd",
-    "dont_track_primary",
-    "old_unicast_checksum",
-];
-
-/// The keywords of `global_defs` about VRRP that are acted on; others that begin with `vrrp_` are
-/// not.
-const GLOBAL_SPOKEN: &[&str] = &[
-    "vrrp_version",
-    "vrrp_mcast_group4",
-    "vrrp_mcast_group6",
-    "vrrp_garp_master_delay",
-    "vrrp_garp_master_repeat",
-    "vrrp_garp_master_refresh",
-    "vrrp_garp_master_refresh_repeat",
-    "vrrp_down_timer_adverts",
-    "vrrp_lower_prio_no_advert",
-    "vrrp_check_unicast_src",
-    "vrrp_strict",
-    "vrrp_notify_fifo",
-];
-
-/// What else of `global_defs` is about instances, and not had.
-const GLOBAL_UNSPOKEN: &[&str] = &[
-    "script_user",
-    "enable_script_security",
-    "notify_fifo",
-    "notify_fifo_script",
-    "dynamic_interfaces",
-];
-
-/// The virtual router that was chosen.
+/// The virtual routers that were chosen.
 #[derive(Debug, PartialEq)]
 pub struct Chosen {
-    /// What it is told.
-    pub instance: Instance,
+    /// What they are told.
+    pub configuration: Configuration,
     /// What the file asks for and does not get, with its place, a line each.
     pub warnings: Vec<String>,
 }
 
-/// The instance `name` of the configuration, or its only one.
+/// The instances of these names, or all of them, in their sync groups.
 ///
 /// # Errors
 ///
-/// Why nothing can be started, a line each: there is no such instance, there are several, or what
-/// it asks for cannot be left out.
-pub fn choose(
-    config: Config,
-    sources: &Sources,
-    name: Option<&str>,
-) -> Result<Chosen, Vec<String>> {
+/// Why nothing can be started, a line each: there is no such instance, a group would be torn apart,
+/// or what it asks for cannot be left out.
+pub fn choose(config: Config, sources: &Sources, names: &[String]) -> Result<Chosen, Vec<String>> {
     let config = config.effective();
-    let instance = pick(&config.instances, name).map_err(|text| vec![text])?;
+    let instances = pick(&config, names).map_err(|text| vec![text])?;
     let mut converter = Converter {
         config: &config,
         sources,
         warnings: vec![],
         refusals: vec![],
     };
-    converter.tell(instance);
-    let spoken = converter.convert(instance);
+    converter.tell();
+    let groups = converter.groups(&instances);
+    let fifos = [&config.global.notify_fifo, &config.global.vrrp_notify_fifo];
+    let mut fifos: Vec<PathBuf> = fifos
+        .into_iter()
+        .flatten()
+        .map(|fifo| PathBuf::from(&fifo.line))
+        .collect();
+    fifos.dedup();
     let Converter {
-        warnings, refusals, ..
+        warnings,
+        mut refusals,
+        ..
     } = converter;
-    match spoken {
-        Some(instance) if refusals.is_empty() => Ok(Chosen { instance, warnings }),
-        _ => Err(refusals),
+    let configuration = Configuration { groups, fifos };
+    if refusals.is_empty() {
+        refusals.extend(configuration.fault());
     }
+    if !refusals.is_empty() {
+        return Err(refusals);
+    }
+    Ok(Chosen {
+        configuration,
+        warnings,
+    })
 }
 
-fn pick<'a>(
-    instances: &'a [model::Instance],
-    name: Option<&str>,
-) -> Result<&'a model::Instance, String> {
-    let names = || {
-        let names = instances.iter().map(|instance| instance.name.as_str());
-        names.collect::<Vec<_>>().join(", ")
-    };
-    match (name, instances) {
-        (_, []) => Err("no vrrp_instance in the configuration".into()),
-        (None, [only]) => Ok(only),
-        (None, _) => Err(format!("which vrrp_instance? there are: {}", names())),
-        (Some(name), _) => {
-            let found = instances.iter().find(|instance| instance.name == name);
-            found.ok_or_else(|| format!("no such vrrp_instance: {name}; there are: {}", names()))
+fn pick<'a>(config: &'a Config, names: &[String]) -> Result<Vec<&'a model::Instance>, String> {
+    let instances = &config.instances;
+    if instances.is_empty() {
+        return Err("no vrrp_instance in the configuration".into());
+    }
+    let is_named = |name: &String| names.is_empty() || names.contains(name);
+    if let Some(name) = names
+        .iter()
+        .find(|name| !instances.iter().any(|instance| instance.name == **name))
+    {
+        let there: Vec<&str> = instances.iter().map(|one| one.name.as_str()).collect();
+        let there = there.join(", ");
+        return Err(format!("no such vrrp_instance: {name}; there are: {there}"));
+    }
+    for group in &config.sync_groups {
+        let mut members = group.members.iter();
+        let named = members.clone().any(|member| is_named(&member.name));
+        if let Some(other) = members.find(|member| named && !is_named(&member.name)) {
+            let (group, other) = (&group.name, &other.name);
+            return Err(format!(
+                "vrrp_sync_group {group} moves as a whole: name {other} too"
+            ));
         }
     }
+    let chosen = instances.iter().filter(|instance| is_named(&instance.name));
+    Ok(chosen.collect())
 }
 
 struct Converter<'a> {
@@ -167,115 +99,61 @@ struct Converter<'a> {
 }
 
 impl Converter<'_> {
+    /// Warns once, however many instances it concerns.
     fn warn(&mut self, place: Place, text: &str) {
-        let place = self.sources.locate(place);
-        self.warnings.push(format!("{place}: {text}"));
+        let warning = format!("{}: {text}", self.sources.locate(place));
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
     }
 
     fn refuse(&mut self, place: Place, text: &str) {
-        let place = self.sources.locate(place);
-        self.refusals.push(format!("{place}: {text}"));
+        let refusal = format!("{}: {text}", self.sources.locate(place));
+        if !self.refusals.contains(&refusal) {
+            self.refusals.push(refusal);
+        }
     }
 
-    /// Tells of all that is not had.
-    fn tell(&mut self, instance: &model::Instance) {
+    /// The instances in their groups, each group where its first member stands.
+    fn groups(&mut self, instances: &[&model::Instance]) -> Vec<SyncGroup> {
         let config = self.config;
-        let mut asked = instance.clone();
-        for &(keyword, place) in instance.common.keywords() {
-            if SPOKEN.contains(&keyword) || is_off(&mut asked, keyword) {
+        let mut groups: Vec<SyncGroup> = Vec::new();
+        for from in instances {
+            self.tell_of(from);
+            let Some(mut instance) = self.convert(from) else {
                 continue;
-            }
-            match DECISIVE.contains(&keyword) {
-                true => self.refuse(place, &format!("`{keyword}` is not supported")),
-                false => self.unsupported(place, keyword),
-            }
-        }
-        let mut global = config.global.clone();
-        for &(keyword, place) in config.global.common.keywords() {
-            let ours = keyword.starts_with("vrrp_") && !GLOBAL_SPOKEN.contains(&keyword);
-            if (ours || GLOBAL_UNSPOKEN.contains(&keyword)) && !is_off(&mut global, keyword) {
-                self.unsupported(place, keyword);
-            }
-        }
-        for &(keyword, place) in config.common.keywords() {
-            match keyword {
-                "net_namespace" => {
-                    let text = "`net_namespace` has no effect: start this in it, by ip netns exec";
-                    self.warn(place, text);
-                }
-                "static_ipaddress" | "static_routes" | "static_rules" => {
-                    self.unsupported(place, keyword);
-                }
-                _ => {}
-            }
-        }
-        for group in &config.sync_groups {
-            if let Some(member) = group.members.iter().find(|name| name.name == instance.name) {
-                let text = format!("`vrrp_sync_group` {} is not supported", group.name);
-                self.refuse(member.at.0, &text);
-            }
-        }
-        if instance.strict == Some(true) {
-            let common = &instance.common;
-            let place = match common.has("strict_mode") {
-                true => common.place("strict_mode"),
-                false => config.global.common.place("vrrp_strict"),
             };
-            self.warn(place, "strict mode only ends repeated announcements and answers to lower priorities; nothing is filtered");
+            let has = |group: &&model::SyncGroup| {
+                let mut members = group.members.iter();
+                members.any(|member| member.name == from.name)
+            };
+            let Some(group) = config.sync_groups.iter().find(has) else {
+                groups.push(SyncGroup::alone(instance));
+                continue;
+            };
+            if !group.tracking_weight {
+                self.drop_weights(from, &mut instance);
+            }
+            let is_it = |known: &&mut SyncGroup| known.name.as_ref() == Some(&group.name);
+            match groups.iter_mut().find(is_it) {
+                Some(known) => known.members.push(instance),
+                None => {
+                    let mut known = self.group(group);
+                    known.members.push(instance);
+                    groups.push(known);
+                }
+            }
         }
+        groups
     }
 
-    fn unsupported(&mut self, place: Place, what: &str) {
-        self.warn(
-            place,
-            &format!("`{what}` is not supported, it has no effect"),
-        );
-    }
-
-    /// All that is had; nothing, when what cannot be left out is missing.
-    fn convert(&mut self, from: &model::Instance) -> Option<Instance> {
-        let family = from.family();
-        let place = from.common.at.0;
-        let Some(name) = &from.interface else {
-            self.refuse(place, "no `interface`");
-            return None;
+    /// A group without its members.
+    fn group(&mut self, from: &model::SyncGroup) -> SyncGroup {
+        self.tell_of_group(from);
+        let mut to = SyncGroup {
+            name: Some(from.name.clone()),
+            ..SyncGroup::default()
         };
-        let version = match from.version {
-            Some(3) => Version::V3,
-            _ => Version::V2,
-        };
-        let Some(vrid) = from.router_id.and_then(Vrid::new) else {
-            self.refuse(place, "no `virtual_router_id`");
-            return None;
-        };
-        let mut to = instance::new(name.as_str(), vrid, family, Some(version));
-        to.name.clone_from(&from.name);
-        to.authentication = authentication(from);
-        to.source = from.unicast_source.or(from.mcast_source);
-        to.peers = self.peers(from);
-        if from
-            .mcast_destination
-            .is_some_and(|group| group != group_address(family))
-        {
-            let inherited = match family {
-                Family::V4 => "vrrp_mcast_group4",
-                Family::V6 => "vrrp_mcast_group6",
-            };
-            let at = match from.common.has("mcast_dst_ip") {
-                true => from.common.place("mcast_dst_ip"),
-                false => self.config.global.common.place(inherited),
-            };
-            self.refuse(
-                at,
-                "another multicast group than that of VRRP is not supported",
-            );
-        }
-        for (addresses, excluded) in [(&from.addresses, false), (&from.excluded_addresses, true)] {
-            for address in addresses {
-                let address = self.address(address, excluded);
-                to.addresses.extend(address);
-            }
-        }
         for tracker in &from.track_interfaces {
             if let Some(weight) = self.weight(tracker, tracker.weight.unwrap_or_default()) {
                 to.interfaces.push((tracker.name.clone(), weight));
@@ -285,228 +163,37 @@ impl Converter<'_> {
             let script = self.script(tracker);
             to.scripts.extend(script);
         }
-        to.notify = self.notify(from);
-        match centiseconds(from.advert_interval) {
-            Some(interval) => to.settings.interval = interval,
-            None => self.refuse(from.common.place("advert_int"), "invalid `advert_int`"),
-        }
-        let settings = &mut to.settings;
-        settings.priority = from.priority.map_or(Priority::DEFAULT, Priority);
-        settings.preempt = !from.nopreempt;
-        settings.preempt_delay = from.preempt_delay;
-        let strict = from.strict == Some(true);
-        settings.answer_lower = !from.lower_prio_no_advert.unwrap_or(strict);
-        if let Some(adverts) = from.down_timer_adverts {
-            settings.missed_adverts = adverts;
-        }
-        settings.announce = self.announce(from);
-        if let Some(fault) = to.fault() {
-            self.refuse(place, &fault);
-        }
-        Some(to)
-    }
-
-    fn peers(&mut self, from: &model::Instance) -> Vec<IpAddr> {
-        for peer in &from.unicast_peers {
-            for (word, ttl) in [("min_ttl", peer.min_ttl), ("max_ttl", peer.max_ttl)] {
-                if ttl.is_some() {
-                    self.unsupported(peer.at.0, word);
-                }
-            }
-        }
-        from.unicast_peers.iter().map(|peer| peer.address).collect()
-    }
-
-    fn address(&mut self, from: &InterfaceAddress, excluded: bool) -> Option<VirtualAddress> {
-        let place = from.at.0;
-        for (word, there) in [
-            ("peer", from.peer.is_some()),
-            ("preferred_lft", from.preferred_lifetime.is_some()),
-            ("track_group", from.track_group.is_some()),
-        ] {
-            if there {
-                self.unsupported(place, word);
-            }
-        }
-        for flag in &from.flags {
-            match *flag {
-                "use_vmac" => self.refuse(place, "`use_vmac` is not supported"),
-                flag => self.unsupported(place, flag),
-            }
-        }
-        let scope = from.scope.as_deref().map(instance::scope_number);
-        let scope = match scope.transpose() {
-            Ok(scope) => scope.unwrap_or(0),
-            Err(wrong) => {
-                self.refuse(place, &format!("invalid scope: {wrong}"));
-                return None;
-            }
-        };
-        Some(VirtualAddress {
-            address: from.address,
-            prefix: from.prefix,
-            device: from.device.clone(),
-            label: from.label.clone(),
-            scope,
-            broadcast: broadcast(from),
-            excluded,
-        })
-    }
-
-    fn weight(&mut self, at: &Tracker, from: crate::conf::value::Weight) -> Option<Weight> {
-        let weight = i16::try_from(from.weight).ok().map(Weight);
-        if weight.is_none() || from.reverse {
-            let text = format!(
-                "the weight of {} is not supported: {}",
-                at.name, from.weight
-            );
-            let reverse = if from.reverse { " reverse" } else { "" };
-            self.refuse(at.at.0, &(text + reverse));
-            return None;
-        }
-        weight
-    }
-
-    fn script(&mut self, tracker: &Tracker) -> Option<Script> {
-        let place = tracker.at.0;
-        let scripts = &self.config.scripts;
-        let Some(from) = scripts.iter().find(|script| script.name == tracker.name) else {
-            self.refuse(place, &format!("no such vrrp_script: {}", tracker.name));
-            return None;
-        };
-        let common = &from.common;
-        if from.user.is_some() {
-            self.unsupported(common.place("user"), "user");
-        }
-        if from.init_fail {
-            let text =
-                "`init_fail` has no effect: the router begins when each script has ended once";
-            self.warn(common.place("init_fail"), text);
-        }
-        if from.timeout.is_some_and(|timeout| timeout != from.interval) {
-            let text = "`timeout` has no effect: a script may take its interval";
-            self.warn(common.place("timeout"), text);
-        }
-        let weight = self.weight(tracker, tracker.weight.unwrap_or(from.weight))?;
-        let command = self.command(from.script.as_ref(), common.place("script"));
-        let (Ok(rise), Ok(fall)) = (u8::try_from(from.rise), u8::try_from(from.fall)) else {
-            self.refuse(common.at.0, "`rise` and `fall` above 255 are not supported");
-            return None;
-        };
-        let Some(command) = command else {
-            self.refuse(common.at.0, "a vrrp_script without a command");
-            return None;
-        };
-        Some(Script {
-            name: from.name.clone(),
-            interval: Duration::from_secs(from.interval.max(1).into()),
-            rise,
-            fall,
-            weight,
-            command,
-        })
-    }
-
-    /// Words, as keepalived has them; no shell looks at them.
-    fn command(&mut self, from: Option<&Command>, place: Place) -> Option<CommandLine> {
-        let from = from?;
-        if from.user.is_some() {
-            self.unsupported(place, "USER");
-        }
-        match lex::arguments(&from.line) {
-            Ok(words) if !words.is_empty() => Some(CommandLine::Words(words)),
-            Ok(_) => None,
-            Err(quote) => {
-                self.refuse(place, &format!("nothing ends the quote: {quote}"));
-                None
-            }
-        }
-    }
-
-    fn notify(&mut self, from: &model::Instance) -> Notify {
-        let config = self.config;
-        let mut command = |from_file: &Option<Command>, keyword| {
+        let mut command = |from_file: &Option<_>, keyword| {
             self.command(from_file.as_ref(), from.common.place(keyword))
         };
-        Notify {
+        to.notify = Notify {
             any: command(&from.notify, "notify"),
             master: command(&from.notify_master, "notify_master"),
             backup: command(&from.notify_backup, "notify_backup"),
             fault: command(&from.notify_fault, "notify_fault"),
-            stop: command(&from.notify_stop, "notify_stop"),
-            fifo: config
-                .global
-                .vrrp_notify_fifo
-                .as_ref()
-                .map(|fifo| PathBuf::from(&fifo.line)),
-        }
-    }
-
-    fn announce(&mut self, from: &model::Instance) -> router::Announce {
-        let mut announce = router::Announce::default();
-        let unless_zero = |duration: Duration| (!duration.is_zero()).then_some(duration);
-        // Strict mode inherits no delay: it announces once.
-        announce.again = from.garp_master_delay.and_then(unless_zero);
-        announce.refresh = from.garp_master_refresh.and_then(unless_zero);
-        let mut rounds = |repeat: Option<u32>, keyword, default| {
-            let repeat = repeat.unwrap_or(u32::from(default));
-            u8::try_from(repeat).unwrap_or_else(|_| {
-                let text = format!("`{keyword}` is taken as 255");
-                self.warn(from.common.place(keyword), &text);
-                u8::MAX
-            })
+            ..Notify::default()
         };
-        announce.rounds = rounds(
-            from.garp_master_repeat,
-            "garp_master_repeat",
-            announce.rounds,
-        );
-        announce.refresh_rounds = rounds(
-            from.garp_master_refresh_repeat,
-            "garp_master_refresh_repeat",
-            announce.refresh_rounds,
-        );
-        announce
+        to
     }
-}
 
-/// Whether a switch stands in the file to say no.
-fn is_off(settings: &mut dyn Settings, keyword: &str) -> bool {
-    let shown = settings
-        .field(keyword)
-        .map(|field: &mut dyn Field| field.shown());
-    shown == Some(Shown::Bool(false))
-}
-
-fn authentication(from: &model::Instance) -> Authentication {
-    let given = from.authentication.as_ref();
-    let Some((kind, password)) =
-        given.and_then(|given| Some((given.kind, given.password.as_ref()?)))
-    else {
-        return Authentication::None;
-    };
-    let secret = Secret::new(password.as_bytes());
-    match kind {
-        Some(AuthType::Ah) => Authentication::Header(secret),
-        _ => Authentication::Simple(secret),
+    /// In a group a weight of one would make another machine master of this one alone.
+    fn drop_weights(&mut self, from: &model::Instance, to: &mut crate::vrrp::instance::Instance) {
+        let group = "weights have no effect in a group without `sync_group_tracking_weight`";
+        let is_plain = |weight: Weight| weight == Weight(0);
+        for tracker in from.track_interfaces.iter().chain(&from.track_scripts) {
+            let mut interfaces = to.interfaces.iter();
+            let mut scripts = to.scripts.iter();
+            let weighs = interfaces
+                .any(|(name, weight)| *name == tracker.name && !is_plain(*weight))
+                || scripts.any(|script| script.name == tracker.name && !is_plain(script.weight));
+            if weighs {
+                let text = format!("{} is not tracked: {group}", tracker.name);
+                self.warn(tracker.at.0, &text);
+            }
+        }
+        to.interfaces.retain(|(_, weight)| is_plain(*weight));
+        to.scripts.retain(|script| is_plain(script.weight));
     }
-}
-
-fn centiseconds(interval: Duration) -> Option<Interval> {
-    let centiseconds = u16::try_from(interval.as_millis() / 10).ok()?;
-    Interval::from_centiseconds(centiseconds)
-}
-
-fn broadcast(from: &InterfaceAddress) -> Option<Ipv4Addr> {
-    let IpAddr::V4(address) = from.address else {
-        return None;
-    };
-    let host = u32::MAX.checked_shr(from.prefix.into()).unwrap_or(0);
-    from.broadcast.map(|broadcast| match broadcast {
-        Broadcast::Address(address) => address,
-        Broadcast::Ones => Ipv4Addr::from(u32::from(address) | host),
-        Broadcast::Zeros => Ipv4Addr::from(u32::from(address) & !host),
-    })
 }
 
 #[cfg(test)]

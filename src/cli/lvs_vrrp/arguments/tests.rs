@@ -1,6 +1,7 @@
 //! Command lines, and what they mean.
 
 use super::*;
+use crate::vrrp::{Authentication, Secret, Version};
 
 fn parse_line(line: &str) -> Result<Request, Refused> {
     let secrets = Secrets {
@@ -14,18 +15,22 @@ fn parse_line(line: &str) -> Result<Request, Refused> {
     )
 }
 
-fn running(line: &str) -> Speaking {
+fn running(line: &str) -> (Instance, Vec<String>) {
     match parse_line(line) {
-        Ok(Request::Run(speaking)) => *speaking,
+        Ok(Request::Run(
+            Wanted::Options {
+                configuration,
+                warnings,
+            },
+            _,
+        )) => (configuration.instances().next().unwrap().clone(), warnings),
         other => panic!("{line}: {other:?}"),
     }
 }
 
 #[test]
 fn a_router_is_what_keepalived_would_make_of_it() {
-    let Speaking {
-        instance, warnings, ..
-    } = running("run -i eth0 -I 51 --vip 10.9.0.100");
+    let (instance, warnings) = running("run -i eth0 -I 51 --vip 10.9.0.100");
     assert_eq!(
         (instance.name.as_str(), instance.vrid.number()),
         ("VI_51", 51)
@@ -33,7 +38,7 @@ fn a_router_is_what_keepalived_would_make_of_it() {
     assert_eq!(instance.settings.version, Version::V2);
     assert_eq!(instance.settings.priority, Priority(100));
     assert!(instance.settings.preempt && warnings.is_empty());
-    let instance = running("run -i eth0 -I 51 --vip fe80::1").instance;
+    let (instance, _) = running("run -i eth0 -I 51 --vip fe80::1");
     assert_eq!(
         (instance.family, instance.settings.version),
         (Family::V6, Version::V3)
@@ -45,9 +50,7 @@ fn a_secret_is_read_from_a_file_or_the_environment_and_warned_of_in_argv() {
     let hush = Authentication::Simple(Secret::new(b"hush"));
     for (from, warned) in [("/secret", 0), ("env:SECRET", 0), ("hush", 1)] {
         let line = format!("run -i eth0 -I 51 --auth pass:{from}");
-        let Speaking {
-            instance, warnings, ..
-        } = running(&line);
+        let (instance, warnings) = running(&line);
         assert_eq!(
             (instance.authentication, warnings.len()),
             (hush, warned),
@@ -61,19 +64,25 @@ fn a_secret_is_read_from_a_file_or_the_environment_and_warned_of_in_argv() {
 
 #[test]
 fn a_file_says_what_options_say_otherwise() {
-    let configured = |name: Option<&str>, json, level| {
-        Ok(Request::RunConfigured(Configured {
-            file: "k.conf".into(),
-            name: name.map(str::to_owned),
-            json,
-            level,
-        }))
+    let wanted = |names: &[&str]| Wanted::File {
+        file: "k.conf".into(),
+        names: names.iter().map(|&name| name.to_owned()).collect(),
     };
-    let least = configured(None, false, Level::Info);
-    assert_eq!(parse_line("run -f k.conf"), least);
-    let most = configured(Some("VI"), true, Level::Error);
-    let line = "run --use-file k.conf VI --json --log-level error";
-    assert_eq!(parse_line(line), most);
+    let manner = |json, level| Manner { json, level };
+    let least = Request::Run(wanted(&[]), manner(false, Level::Info));
+    assert_eq!(parse_line("run -f k.conf"), Ok(least));
+    let most = Request::Run(wanted(&["VI", "V2"]), manner(true, Level::Error));
+    let line = "run --use-file k.conf VI V2 --json --log-level error";
+    assert_eq!(parse_line(line), Ok(most));
+    let elect = Request::Elect(wanted(&["VI"]), manner(false, Level::Info));
+    assert_eq!(parse_line("elect -f k.conf VI"), Ok(elect));
+    let advertise = Request::Advertise {
+        wanted: wanted(&[]),
+        count: 2,
+        priority: Some(Priority::RESIGNED),
+    };
+    let line = "advertise -f k.conf -p 0 --count 2";
+    assert_eq!(parse_line(line), Ok(advertise));
     let refused = Refused::Wrong("--use-file <FILE> does not go with --priority <PRIORITY>".into());
     assert_eq!(parse_line("run -f k.conf -p 5"), Err(refused));
 }
@@ -84,7 +93,9 @@ fn what_cannot_be_is_one_line() {
         "run VI",
         "run -i eth0 -I 51 VI",
         "run -f k.conf -i eth0 -I 51",
-        "elect -f k.conf",
+        "status -i eth0",
+        "resign -i eth0 -I 51 VI",
+        "resign --json",
         "",
         "sing",
         "run",
@@ -117,5 +128,21 @@ fn an_advert_may_resign() {
     else {
         panic!("not understood");
     };
-    assert_eq!((count, priority), (3, Priority::RESIGNED));
+    assert_eq!((count, priority), (3, Some(Priority::RESIGNED)));
+}
+
+#[test]
+fn those_that_run_are_asked_by_number_or_name() {
+    let id = Id {
+        interface: "eth0".into(),
+        vrid: Vrid::new(51).unwrap(),
+        family: Family::V6,
+    };
+    let line = "status -i eth0 -I 51 -6";
+    let expected = Request::Status(Asked::Router(id), Form::Text);
+    assert_eq!(parse_line(line), Ok(expected));
+    let expected = Request::Status(Asked::Named(vec![]), Form::Json);
+    assert_eq!(parse_line("status --json"), Ok(expected));
+    let expected = Request::Resign(Asked::Named(vec!["A".into(), "B".into()]));
+    assert_eq!(parse_line("resign A B"), Ok(expected));
 }

@@ -1,7 +1,14 @@
 //! Configurations, and the routers that they become.
 
+use std::net::IpAddr;
+use std::time::Duration;
+
 use super::*;
+use crate::addr::Family;
 use crate::conf::expand::{Outside, Unreadable};
+use crate::vrrp::command::CommandLine;
+use crate::vrrp::instance::{self, Instance, Script};
+use crate::vrrp::{Authentication, Priority, Secret, Vrid, router};
 
 /// A machine with nothing but the file.
 struct Nothing;
@@ -27,9 +34,21 @@ impl Outside for Nothing {
     }
 }
 
-fn chosen(text: &str, name: Option<&str>) -> Result<Chosen, Vec<String>> {
+fn chosen(text: &str, names: &[&str]) -> Result<Chosen, Vec<String>> {
     let reading = crate::conf::read("k.conf", text, &Nothing);
-    choose(reading.config, &reading.sources, name)
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    choose(reading.config, &reading.sources, &names)
+}
+
+/// The only instance, and what was said about it.
+fn only(text: &str) -> (Instance, Vec<String>) {
+    let Chosen {
+        configuration,
+        warnings,
+    } = chosen(text, &[]).unwrap();
+    let instances: Vec<&Instance> = configuration.instances().collect();
+    assert_eq!(instances.len(), 1);
+    (instances[0].clone(), warnings)
 }
 
 /// The least that an instance is, and more lines from the second line on.
@@ -41,7 +60,7 @@ fn with(lines: &str) -> String {
 
 #[test]
 fn the_least_is_what_the_command_line_makes_of_it() {
-    let Chosen { instance, warnings } = chosen(&with(""), None).unwrap();
+    let (instance, warnings) = only(&with(""));
     let vrid = Vrid::new(51).unwrap();
     let mut expected = instance::new("eth0", vrid, Family::V4, None);
     expected.name = "VI".into();
@@ -99,7 +118,7 @@ vrrp_instance VI {
         fd00::200/64
     }
 }";
-    let Chosen { instance, warnings } = chosen(text, Some("VI")).unwrap();
+    let (instance, warnings) = only(text);
     assert_eq!(warnings, [""; 0]);
     let settings = instance.settings;
     assert_eq!(settings.priority, Priority(150));
@@ -137,7 +156,8 @@ vrrp_instance VI {
         instance.notify.master,
         Some(words(&["/bin/told", "master"]))
     );
-    assert_eq!(instance.notify.fifo, Some(PathBuf::from("/run/told")));
+    let fifos = chosen(text, &["VI"]).unwrap().configuration.fifos;
+    assert_eq!(fifos, [PathBuf::from("/run/told")]);
     let first = "10.9.0.100/24,dev=eth1,label=eth1:v,scope=link,brd=10.9.0.255";
     assert_eq!(instance.addresses[0], first.parse().unwrap());
     assert_eq!(instance.addresses.len(), 3);
@@ -146,16 +166,60 @@ vrrp_instance VI {
 }
 
 #[test]
-fn of_several_instances_one_is_named() {
+fn all_instances_are_spoken_for_or_those_that_are_named() {
     let text = with("") + &with("").replace("VI", "OTHER").replace("51", "52");
-    let several = chosen(&text, None).unwrap_err();
-    assert_eq!(several, ["which vrrp_instance? there are: VI, OTHER"]);
-    let other = chosen(&text, Some("OTHER")).unwrap().instance;
-    assert_eq!(other.vrid.number(), 52);
-    let unknown = chosen(&text, Some("X")).unwrap_err();
+    let names = |names: &[&str]| {
+        let configuration = chosen(&text, names).unwrap().configuration;
+        let instances = configuration.instances();
+        instances
+            .map(|instance| instance.name.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(&[]), ["VI", "OTHER"]);
+    assert_eq!(names(&["OTHER"]), ["OTHER"]);
+    let unknown = chosen(&text, &["X"]).unwrap_err();
     assert_eq!(unknown, ["no such vrrp_instance: X; there are: VI, OTHER"]);
-    let none = chosen("", None).unwrap_err();
+    let none = chosen("", &[]).unwrap_err();
     assert_eq!(none, ["no vrrp_instance in the configuration"]);
+}
+
+#[test]
+fn a_group_moves_as_a_whole() {
+    let group = "vrrp_sync_group G {
+group {
+VI
+OTHER
+}
+notify_master \"/bin/told us\"
+track_interface {
+eth2
+}
+smtp_alert on
+}
+";
+    let weight = "track_interface {\neth1 weight 5\n}";
+    let other = |lines| with(lines).replace("VI", "OTHER").replace("51", "52");
+    let text = with(weight) + &other("") + group;
+    let Chosen {
+        configuration,
+        warnings,
+    } = chosen(&text, &[]).unwrap();
+    let [group] = &configuration.groups[..] else {
+        panic!("{configuration:?}");
+    };
+    assert_eq!(group.name.as_deref(), Some("G"));
+    assert_eq!(group.members.len(), 2);
+    assert_eq!(group.members[0].interfaces, []);
+    assert_eq!(group.interfaces, [("eth2".to_owned(), Weight(0))]);
+    assert!(group.notify.master.is_some());
+    assert!(
+        warnings[0].starts_with("k.conf:3:1: eth1 is not tracked: "),
+        "{warnings:?}"
+    );
+    assert!(warnings[1].ends_with("`smtp_alert` is not supported, it has no effect"));
+    assert_eq!(warnings.len(), 2);
+    let torn = chosen(&text, &["VI"]).unwrap_err();
+    assert_eq!(torn, ["vrrp_sync_group G moves as a whole: name OTHER too"]);
 }
 
 #[test]
@@ -167,25 +231,16 @@ fn what_would_make_another_master_is_refused() {
         "mcast_dst_ip 224.0.0.19",
         "track_interface {\neth1 weight 5 reverse\n}",
     ] {
-        let refusals = chosen(&with(lines), None).unwrap_err();
+        let refusals = chosen(&with(lines), &[]).unwrap_err();
         assert_eq!(refusals.len(), 1, "{refusals:?}");
         assert!(refusals[0].starts_with("k.conf:"), "{refusals:?}");
     }
-    let group = with("") + "vrrp_sync_group G {\ngroup {\nVI\n}\n}\n";
-    let refusals = chosen(&group, None).unwrap_err();
-    assert_eq!(
-        refusals,
-        ["k.conf:11:1: `vrrp_sync_group` G is not supported"]
-    );
-    // Somebody else's.
-    let other = with("").replace("VI", "OTHER").replace("51", "52");
-    assert!(chosen(&(group + &other), Some("OTHER")).is_ok());
 }
 
 #[test]
 fn what_else_is_not_had_is_told_with_its_place() {
     let text = with("smtp_alert on\nno_accept\nhigher_prio_send_advert off");
-    let warnings = chosen(&text, None).unwrap().warnings;
+    let (_, warnings) = only(&text);
     assert_eq!(
         warnings,
         [
@@ -193,8 +248,8 @@ fn what_else_is_not_had_is_told_with_its_place() {
             "k.conf:3:1: `no_accept` is not supported, it has no effect",
         ]
     );
-    let strict = chosen(&with("strict_mode on"), None).unwrap();
-    assert!(strict.warnings[0].starts_with("k.conf:2:1: strict mode"));
-    assert!(!strict.instance.settings.answer_lower);
-    assert_eq!(strict.instance.settings.announce.again, None);
+    let (strict, warnings) = only(&with("strict_mode on"));
+    assert!(warnings[0].starts_with("k.conf:2:1: strict mode"));
+    assert!(!strict.settings.answer_lower);
+    assert_eq!(strict.settings.announce.again, None);
 }

@@ -1,0 +1,255 @@
+//! The options of `lvs-director run`, which are keepalived's where it has them.
+
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
+
+use crate::host::syslog::Facility;
+
+/// How a director is to run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The configuration.
+    pub file: String,
+    /// What `@ID` is compared with; the name of the host otherwise.
+    pub id: Option<String>,
+    /// In the background.
+    pub daemon: bool,
+    /// The log goes to standard error.
+    pub console: bool,
+    /// It goes to syslog, too.
+    pub syslog: Option<Facility>,
+    /// It goes to this file, too.
+    pub log_file: Option<PathBuf>,
+    /// Where the number of this process is written.
+    pub pid_file: PathBuf,
+    /// Only the addresses.
+    pub vrrp_only: bool,
+    /// Only the table.
+    pub check_only: bool,
+    /// A program that has ended is started again.
+    pub respawns: bool,
+    /// The table stays at the end.
+    pub keeps_table: bool,
+    /// How many seconds the weight of a server that comes back grows.
+    pub slow_start: Option<String>,
+    /// Core files may be left.
+    pub core_files: bool,
+    /// What the mode of new files lacks.
+    pub umask: Option<u32>,
+    /// The network namespace in which all is done.
+    pub namespace: Option<String>,
+    /// Where the programs are.
+    pub programs: Option<PathBuf>,
+}
+
+fn flag(id: &'static str, short: char, long: &'static str, help: &'static str) -> Arg {
+    Arg::new(id)
+        .short(short)
+        .long(long)
+        .action(ArgAction::SetTrue)
+        .help(help)
+}
+
+fn file(id: &'static str, help: &'static str) -> Arg {
+    Arg::new(id)
+        .long(id)
+        .value_name("FILE")
+        .value_hint(ValueHint::FilePath)
+        .help(help)
+}
+
+/// The command, to which the options of the others come.
+pub fn command() -> Command {
+    Command::new("run")
+        .about("Keep the addresses and the table as a configuration says")
+        .args([
+            flag(
+                "dont-fork",
+                'n',
+                "dont-fork",
+                "Stay in the foreground, which is the default",
+            ),
+            Arg::new("daemon")
+                .long("daemon")
+                .action(ArgAction::SetTrue)
+                .conflicts_with("dont-fork")
+                .help("Go to the background when all runs"),
+            flag("config-test", 't', "config-test", "As `lvs-director check`"),
+            flag(
+                "log-console",
+                'l',
+                "log-console",
+                "Log to standard error, wherever else",
+            ),
+            flag("log-detail", 'D', "log-detail", "No effect: all is logged"),
+            Arg::new("log-facility")
+                .short('S')
+                .long("log-facility")
+                .value_name("FACILITY")
+                .value_parser(facility)
+                .help("Log to syslog: daemon, user, local0 to local7, or 0 to 7 for those"),
+            file("log-file", "Log to a file").short('g'),
+            flag("no-syslog", 'G', "no-syslog", "Do not log to syslog")
+                .conflicts_with("log-facility"),
+            file("pid", "Where the number of the process is written").short('p'),
+            flag("vrrp", 'P', "vrrp", "Only the addresses, not the table").conflicts_with("check"),
+            flag("check", 'C', "check", "Only the table, not the addresses"),
+            flag("no_bfd", 'B', "no_bfd", "No effect: there is no BFD"),
+            flag(
+                "dont-respawn",
+                'R',
+                "dont-respawn",
+                "Start nothing again that has ended; end",
+            ),
+            flag(
+                "dont-release-ipvs",
+                'I',
+                "dont-release-ipvs",
+                "Leave the table at the end",
+            ),
+            Arg::new("slow-start")
+                .long("slow-start")
+                .value_name("SECONDS")
+                .value_parser(seconds)
+                .help("Let the weight of a server that comes back grow so long"),
+            flag(
+                "core-dump",
+                'm',
+                "core-dump",
+                "Let processes leave core files",
+            ),
+            Arg::new("umask")
+                .short('u')
+                .long("umask")
+                .value_name("NUMBER")
+                .value_parser(octal)
+                .help("What the mode of new files lacks, in octal"),
+            Arg::new("namespace")
+                .short('s')
+                .long("namespace")
+                .value_name("NAME")
+                .help("Do all in this network namespace"),
+            Arg::new("programs")
+                .long("programs")
+                .value_name("DIRECTORY")
+                .value_hint(ValueHint::DirPath)
+                .help("Where lvs-check and lvs-vrrp are; otherwise beside this program"),
+        ])
+}
+
+fn facility(text: &str) -> Result<Facility, String> {
+    Facility::named(text).ok_or_else(|| "not a facility".to_owned())
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse::<f64>().ok();
+    let seconds = seconds.filter(|seconds| (0.0..=86_400.0).contains(seconds));
+    seconds.ok_or_else(|| "not a number of seconds up to 86400".to_owned())
+}
+
+fn octal(text: &str) -> Result<u32, String> {
+    let number = u32::from_str_radix(text.strip_prefix("0o").unwrap_or(text), 8);
+    let number = number.ok().filter(|bits| *bits <= 0o777);
+    number.ok_or_else(|| "not an octal number up to 777".to_owned())
+}
+
+impl Settings {
+    /// From a command line; `file` and `id` are those of all commands.
+    pub fn of(found: &ArgMatches, file: &str, id: Option<&str>) -> Self {
+        let path = |name: &str| found.get_one::<String>(name).map(absolute);
+        let has = |name: &str| found.get_flag(name);
+        let daemon = has("daemon");
+        let facility: Option<Facility> = found.get_one("log-facility").copied();
+        let log_file = path("log-file");
+        let syslog = facility.or(daemon.then_some(Facility::DAEMON));
+        let namespace: Option<String> = found.get_one("namespace").cloned();
+        let pid_file = path("pid").unwrap_or_else(|| match &namespace {
+            Some(name) => PathBuf::from(format!("/run/lvs-director.{name}.pid")),
+            None => PathBuf::from("/run/lvs-director.pid"),
+        });
+        Settings {
+            file: absolute(&file.to_owned()).to_string_lossy().into_owned(),
+            id: id.map(str::to_owned),
+            daemon,
+            console: has("log-console") || !daemon && facility.is_none() && log_file.is_none(),
+            syslog: syslog.filter(|_| !has("no-syslog")),
+            log_file,
+            pid_file,
+            vrrp_only: has("vrrp"),
+            check_only: has("check"),
+            respawns: !has("dont-respawn"),
+            keeps_table: has("dont-release-ipvs"),
+            slow_start: found
+                .get_one("slow-start")
+                .map(|seconds: &f64| seconds.to_string()),
+            core_files: has("core-dump"),
+            umask: found.get_one("umask").copied(),
+            namespace,
+            programs: path("programs"),
+        }
+    }
+}
+
+/// One in the background is in another directory.
+fn absolute(path: &String) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(line: &str) -> Settings {
+        let words = line.split_whitespace();
+        let found = command().try_get_matches_from(["run"].into_iter().chain(words));
+        Settings::of(&found.unwrap(), "/f", None)
+    }
+
+    #[test]
+    fn the_log_goes_where_keepalived_lets_it_go() {
+        let told = |line: &str| {
+            let settings = settings(line);
+            (
+                settings.console,
+                settings.syslog.is_some(),
+                settings.log_file.is_some(),
+            )
+        };
+        for (line, expected) in [
+            ("", (true, false, false)),
+            ("-n", (true, false, false)),
+            ("-D -S 3", (false, true, false)),
+            ("-l -S local3", (true, true, false)),
+            ("-g /x", (false, false, true)),
+            ("--daemon", (false, true, false)),
+            ("--daemon -G -g /x", (false, false, true)),
+            ("--daemon -l", (true, true, false)),
+        ] {
+            assert_eq!(told(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_contradicts_itself_or_is_no_number_is_refused() {
+        for line in ["-P -C", "-n --daemon", "-S 9", "-u 8", "-u 1000", "-G -S 1"] {
+            let words = line.split_whitespace();
+            let found = command().try_get_matches_from(["run"].into_iter().chain(words));
+            assert!(found.is_err(), "{line}");
+        }
+        assert_eq!(settings("-u 027").umask, Some(0o27));
+    }
+
+    #[test]
+    fn each_network_namespace_has_its_own_pid_file() {
+        assert_eq!(
+            settings("").pid_file,
+            PathBuf::from("/run/lvs-director.pid")
+        );
+        assert_eq!(
+            settings("-s a").pid_file,
+            PathBuf::from("/run/lvs-director.a.pid")
+        );
+        assert_eq!(settings("-s a -p /x").pid_file, PathBuf::from("/x"));
+    }
+}

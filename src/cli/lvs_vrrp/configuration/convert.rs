@@ -1,0 +1,290 @@
+//! An instance of a configuration as the virtual router that is spoken for.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use crate::addr::Family;
+use crate::conf::field::AuthType;
+use crate::conf::lex;
+use crate::conf::lists::{Broadcast, InterfaceAddress, Tracker};
+use crate::conf::model;
+use crate::conf::source::Place;
+use crate::conf::value::Command;
+use crate::vrrp::command::CommandLine;
+use crate::vrrp::instance::{self, Instance, Notify, Script, VirtualAddress};
+use crate::vrrp::tracking::Weight;
+use crate::vrrp::{
+    Authentication, Interval, Priority, Secret, Version, Vrid, group_address, router,
+};
+
+use super::Converter;
+
+impl Converter<'_> {
+    /// All that is had; nothing, when what cannot be left out is missing.
+    pub(super) fn convert(&mut self, from: &model::Instance) -> Option<Instance> {
+        let family = from.family();
+        let place = from.common.at.0;
+        let Some(name) = &from.interface else {
+            self.refuse(place, "no `interface`");
+            return None;
+        };
+        let version = match from.version {
+            Some(3) => Version::V3,
+            _ => Version::V2,
+        };
+        let Some(vrid) = from.router_id.and_then(Vrid::new) else {
+            self.refuse(place, "no `virtual_router_id`");
+            return None;
+        };
+        let mut to = instance::new(name.as_str(), vrid, family, Some(version));
+        to.name.clone_from(&from.name);
+        to.authentication = authentication(from);
+        to.source = from.unicast_source.or(from.mcast_source);
+        to.peers = self.peers(from);
+        if from
+            .mcast_destination
+            .is_some_and(|group| group != group_address(family))
+        {
+            let inherited = match family {
+                Family::V4 => "vrrp_mcast_group4",
+                Family::V6 => "vrrp_mcast_group6",
+            };
+            let at = match from.common.has("mcast_dst_ip") {
+                true => from.common.place("mcast_dst_ip"),
+                false => self.config.global.common.place(inherited),
+            };
+            self.refuse(
+                at,
+                "another multicast group than that of VRRP is not supported",
+            );
+        }
+        for (addresses, excluded) in [(&from.addresses, false), (&from.excluded_addresses, true)] {
+            for address in addresses {
+                let address = self.address(address, excluded);
+                to.addresses.extend(address);
+            }
+        }
+        for tracker in &from.track_interfaces {
+            if let Some(weight) = self.weight(tracker, tracker.weight.unwrap_or_default()) {
+                to.interfaces.push((tracker.name.clone(), weight));
+            }
+        }
+        for tracker in &from.track_scripts {
+            let script = self.script(tracker);
+            to.scripts.extend(script);
+        }
+        to.notify = self.notify(from);
+        match centiseconds(from.advert_interval) {
+            Some(interval) => to.settings.interval = interval,
+            None => self.refuse(from.common.place("advert_int"), "invalid `advert_int`"),
+        }
+        let settings = &mut to.settings;
+        settings.priority = from.priority.map_or(Priority::DEFAULT, Priority);
+        settings.preempt = !from.nopreempt;
+        settings.preempt_delay = from.preempt_delay;
+        let strict = from.strict == Some(true);
+        settings.answer_lower = !from.lower_prio_no_advert.unwrap_or(strict);
+        if let Some(adverts) = from.down_timer_adverts {
+            settings.missed_adverts = adverts;
+        }
+        settings.announce = self.announce(from);
+        if let Some(fault) = to.fault() {
+            self.refuse(place, &fault);
+        }
+        Some(to)
+    }
+
+    fn peers(&mut self, from: &model::Instance) -> Vec<IpAddr> {
+        for peer in &from.unicast_peers {
+            for (word, ttl) in [("min_ttl", peer.min_ttl), ("max_ttl", peer.max_ttl)] {
+                if ttl.is_some() {
+                    self.unsupported(peer.at.0, word);
+                }
+            }
+        }
+        from.unicast_peers.iter().map(|peer| peer.address).collect()
+    }
+
+    fn address(&mut self, from: &InterfaceAddress, excluded: bool) -> Option<VirtualAddress> {
+        let place = from.at.0;
+        for (word, there) in [
+            ("peer", from.peer.is_some()),
+            ("preferred_lft", from.preferred_lifetime.is_some()),
+            ("track_group", from.track_group.is_some()),
+        ] {
+            if there {
+                self.unsupported(place, word);
+            }
+        }
+        for flag in &from.flags {
+            match *flag {
+                "use_vmac" => self.refuse(place, "`use_vmac` is not supported"),
+                flag => self.unsupported(place, flag),
+            }
+        }
+        let scope = from.scope.as_deref().map(instance::scope_number);
+        let scope = match scope.transpose() {
+            Ok(scope) => scope.unwrap_or(0),
+            Err(wrong) => {
+                self.refuse(place, &format!("invalid scope: {wrong}"));
+                return None;
+            }
+        };
+        Some(VirtualAddress {
+            address: from.address,
+            prefix: from.prefix,
+            device: from.device.clone(),
+            label: from.label.clone(),
+            scope,
+            broadcast: broadcast(from),
+            excluded,
+        })
+    }
+
+    pub(super) fn weight(
+        &mut self,
+        at: &Tracker,
+        from: crate::conf::value::Weight,
+    ) -> Option<Weight> {
+        let weight = i16::try_from(from.weight).ok().map(Weight);
+        if weight.is_none() || from.reverse {
+            let text = format!(
+                "the weight of {} is not supported: {}",
+                at.name, from.weight
+            );
+            let reverse = if from.reverse { " reverse" } else { "" };
+            self.refuse(at.at.0, &(text + reverse));
+            return None;
+        }
+        weight
+    }
+
+    pub(super) fn script(&mut self, tracker: &Tracker) -> Option<Script> {
+        let place = tracker.at.0;
+        let scripts = &self.config.scripts;
+        let Some(from) = scripts.iter().find(|script| script.name == tracker.name) else {
+            self.refuse(place, &format!("no such vrrp_script: {}", tracker.name));
+            return None;
+        };
+        let common = &from.common;
+        if from.user.is_some() {
+            self.unsupported(common.place("user"), "user");
+        }
+        if from.init_fail {
+            let text =
+                "`init_fail` has no effect: the router begins when each script has ended once";
+            self.warn(common.place("init_fail"), text);
+        }
+        if from.timeout.is_some_and(|timeout| timeout != from.interval) {
+            let text = "`timeout` has no effect: a script may take its interval";
+            self.warn(common.place("timeout"), text);
+        }
+        let weight = self.weight(tracker, tracker.weight.unwrap_or(from.weight))?;
+        let command = self.command(from.script.as_ref(), common.place("script"));
+        let (Ok(rise), Ok(fall)) = (u8::try_from(from.rise), u8::try_from(from.fall)) else {
+            self.refuse(common.at.0, "`rise` and `fall` above 255 are not supported");
+            return None;
+        };
+        let Some(command) = command else {
+            self.refuse(common.at.0, "a vrrp_script without a command");
+            return None;
+        };
+        Some(Script {
+            name: from.name.clone(),
+            interval: Duration::from_secs(from.interval.max(1).into()),
+            rise,
+            fall,
+            weight,
+            command,
+        })
+    }
+
+    /// Words, as keepalived has them; no shell looks at them.
+    pub(super) fn command(&mut self, from: Option<&Command>, place: Place) -> Option<CommandLine> {
+        let from = from?;
+        if from.user.is_some() {
+            self.unsupported(place, "USER");
+        }
+        match lex::arguments(&from.line) {
+            Ok(words) if !words.is_empty() => Some(CommandLine::Words(words)),
+            Ok(_) => None,
+            Err(quote) => {
+                self.refuse(place, &format!("nothing ends the quote: {quote}"));
+                None
+            }
+        }
+    }
+
+    fn notify(&mut self, from: &model::Instance) -> Notify {
+        let mut command = |from_file: &Option<Command>, keyword| {
+            self.command(from_file.as_ref(), from.common.place(keyword))
+        };
+        Notify {
+            any: command(&from.notify, "notify"),
+            master: command(&from.notify_master, "notify_master"),
+            backup: command(&from.notify_backup, "notify_backup"),
+            fault: command(&from.notify_fault, "notify_fault"),
+            stop: command(&from.notify_stop, "notify_stop"),
+            deleted: command(&from.notify_deleted, "notify_deleted"),
+            tells_deletion: from.common.has("notify_deleted"),
+        }
+    }
+
+    fn announce(&mut self, from: &model::Instance) -> router::Announce {
+        let mut announce = router::Announce::default();
+        let unless_zero = |duration: Duration| (!duration.is_zero()).then_some(duration);
+        // Strict mode inherits no delay: it announces once.
+        announce.again = from.garp_master_delay.and_then(unless_zero);
+        announce.refresh = from.garp_master_refresh.and_then(unless_zero);
+        let mut rounds = |repeat: Option<u32>, keyword, default| {
+            let repeat = repeat.unwrap_or(u32::from(default));
+            u8::try_from(repeat).unwrap_or_else(|_| {
+                let text = format!("`{keyword}` is taken as 255");
+                self.warn(from.common.place(keyword), &text);
+                u8::MAX
+            })
+        };
+        announce.rounds = rounds(
+            from.garp_master_repeat,
+            "garp_master_repeat",
+            announce.rounds,
+        );
+        announce.refresh_rounds = rounds(
+            from.garp_master_refresh_repeat,
+            "garp_master_refresh_repeat",
+            announce.refresh_rounds,
+        );
+        announce
+    }
+}
+
+fn authentication(from: &model::Instance) -> Authentication {
+    let given = from.authentication.as_ref();
+    let Some((kind, password)) =
+        given.and_then(|given| Some((given.kind, given.password.as_ref()?)))
+    else {
+        return Authentication::None;
+    };
+    let secret = Secret::new(password.as_bytes());
+    match kind {
+        Some(AuthType::Ah) => Authentication::Header(secret),
+        _ => Authentication::Simple(secret),
+    }
+}
+
+fn centiseconds(interval: Duration) -> Option<Interval> {
+    let centiseconds = u16::try_from(interval.as_millis() / 10).ok()?;
+    Interval::from_centiseconds(centiseconds)
+}
+
+fn broadcast(from: &InterfaceAddress) -> Option<Ipv4Addr> {
+    let IpAddr::V4(address) = from.address else {
+        return None;
+    };
+    let host = u32::MAX.checked_shr(from.prefix.into()).unwrap_or(0);
+    from.broadcast.map(|broadcast| match broadcast {
+        Broadcast::Address(address) => address,
+        Broadcast::Ones => Ipv4Addr::from(u32::from(address) | host),
+        Broadcast::Zeros => Ipv4Addr::from(u32::from(address) & !host),
+    })
+}

@@ -1,0 +1,180 @@
+//! What of a configuration is had, what not, and what must not be missing.
+
+use crate::conf::field::{Field, Shown};
+use crate::conf::model::{self, Settings};
+use crate::conf::source::Place;
+
+use super::Converter;
+
+/// The keywords of an instance that are acted on.
+const SPOKEN: &[&str] = &[
+    "state",
+    "interface",
+    "virtual_router_id",
+    "priority",
+    "advert_int",
+    "version",
+    "virtual_ipaddress",
+    "virtual_ipaddress_excluded",
+    "authentication",
+    "unicast_src_ip",
+    "unicast_peer",
+    // Adverts of others are never believed.
+    "check_unicast_src",
+    "mcast_src_ip",
+    // Looked at with what it inherits.
+    "mcast_dst_ip",
+    "strict_mode",
+    "nopreempt",
+    "preempt",
+    "preempt_delay",
+    "accept",
+    "native_ipv6",
+    "track_interface",
+    "track_script",
+    "garp_master_delay",
+    "garp_master_repeat",
+    "garp_master_refresh",
+    "garp_master_refresh_repeat",
+    "down_timer_adverts",
+    "lower_prio_no_advert",
+    "notify",
+    "notify_master",
+    "notify_backup",
+    "notify_fault",
+    "notify_stop",
+    "notify_deleted",
+];
+
+/// The keywords of an instance without which another machine would be master, or two.
+const DECISIVE: &[&str] = &[
+    "use_vmac",
+    "use_vmac_addr",
+    "use_ipvlan",
+    "vrf",
+    "unicast_fault_no_peer",
+    "track_src_ip",
+    "track_file",
+    "track_process",
+    "track_bfd",
+    "dont_track_primary",
+    "old_unicast_checksum",
+];
+
+/// The keywords of `global_defs` about VRRP that are acted on; others that begin with `vrrp_` are
+/// not.
+const GLOBAL_SPOKEN: &[&str] = &[
+    "vrrp_version",
+    "vrrp_mcast_group4",
+    "vrrp_mcast_group6",
+    "vrrp_garp_master_delay",
+    "vrrp_garp_master_repeat",
+    "vrrp_garp_master_refresh",
+    "vrrp_garp_master_refresh_repeat",
+    "vrrp_down_timer_adverts",
+    "vrrp_lower_prio_no_advert",
+    "vrrp_check_unicast_src",
+    "vrrp_strict",
+    "vrrp_notify_fifo",
+];
+
+/// What else of `global_defs` is about instances, and not had.
+const GLOBAL_UNSPOKEN: &[&str] = &[
+    "script_user",
+    "enable_script_security",
+    "notify_fifo_script",
+    "dynamic_interfaces",
+];
+
+/// The keywords of a sync group that are acted on; its switches that are off are no matter.
+const GROUP_SPOKEN: &[&str] = &[
+    "group",
+    "track_interface",
+    "track_script",
+    "notify_master",
+    "notify_backup",
+    "notify_fault",
+    // A group is never said to stop, as in keepalived.
+    "notify_stop",
+    "notify",
+    "global_tracking",
+    "sync_group_tracking_weight",
+];
+
+impl Converter<'_> {
+    /// Tells of all that holds for each instance and is not had.
+    pub(super) fn tell(&mut self) {
+        let config = self.config;
+        let mut global = config.global.clone();
+        for &(keyword, place) in config.global.common.keywords() {
+            let ours = keyword.starts_with("vrrp_") && !GLOBAL_SPOKEN.contains(&keyword);
+            if (ours || GLOBAL_UNSPOKEN.contains(&keyword)) && !is_off(&mut global, keyword) {
+                self.unsupported(place, keyword);
+            }
+        }
+        for &(keyword, place) in config.common.keywords() {
+            match keyword {
+                "net_namespace" => {
+                    let text = "`net_namespace` has no effect: start this in it, by ip netns exec";
+                    self.warn(place, text);
+                }
+                "static_ipaddress" | "static_routes" | "static_rules" => {
+                    self.unsupported(place, keyword);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Tells of all of a group that is not had.
+    pub(super) fn tell_of_group(&mut self, group: &model::SyncGroup) {
+        let mut asked = group.clone();
+        for &(keyword, place) in group.common.keywords() {
+            if !GROUP_SPOKEN.contains(&keyword) && !is_off(&mut asked, keyword) {
+                self.miss(place, keyword);
+            }
+        }
+    }
+
+    fn miss(&mut self, place: Place, keyword: &str) {
+        match DECISIVE.contains(&keyword) {
+            true => self.refuse(place, &format!("`{keyword}` is not supported")),
+            false => self.unsupported(place, keyword),
+        }
+    }
+
+    /// Tells of all of an instance that is not had.
+    pub(super) fn tell_of(&mut self, instance: &model::Instance) {
+        let config = self.config;
+        let mut asked = instance.clone();
+        for &(keyword, place) in instance.common.keywords() {
+            if SPOKEN.contains(&keyword) || is_off(&mut asked, keyword) {
+                continue;
+            }
+            self.miss(place, keyword);
+        }
+        if instance.strict == Some(true) {
+            let common = &instance.common;
+            let place = match common.has("strict_mode") {
+                true => common.place("strict_mode"),
+                false => config.global.common.place("vrrp_strict"),
+            };
+            self.warn(place, "strict mode only ends repeated announcements and answers to lower priorities; nothing is filtered");
+        }
+    }
+
+    pub(super) fn unsupported(&mut self, place: Place, what: &str) {
+        self.warn(
+            place,
+            &format!("`{what}` is not supported, it has no effect"),
+        );
+    }
+}
+
+/// Whether a switch stands in the file to say no.
+fn is_off(settings: &mut dyn Settings, keyword: &str) -> bool {
+    let shown = settings
+        .field(keyword)
+        .map(|field: &mut dyn Field| field.shown());
+    shown == Some(Shown::Bool(false))
+}

@@ -1,0 +1,88 @@
+//! Whoever runs the program, as a speaker knows him.
+
+use crate::show::vrrp as show;
+use crate::vrrp::report::{Form, News, Report};
+use crate::vrrp::speaker::{Audience, Level, Reload};
+
+use super::arguments::{Manner, Wanted};
+use super::{Environment, Failure, PROGRAM, configuration};
+
+/// Prints what becomes of routers, logs the rest, and reads the configuration again.
+pub(super) struct Printer<'a, 'b> {
+    environment: &'a mut Environment<'b>,
+    wanted: &'a Wanted,
+    manner: Manner,
+    quiet: bool,
+}
+
+impl<'a, 'b> Printer<'a, 'b> {
+    /// For what was wanted, and as it was.
+    pub fn new(environment: &'a mut Environment<'b>, wanted: &'a Wanted, manner: Manner) -> Self {
+        Printer {
+            environment,
+            wanted,
+            manner,
+            quiet: false,
+        }
+    }
+
+    /// Prints nothing.
+    pub fn quiet(self) -> Self {
+        Printer {
+            quiet: true,
+            ..self
+        }
+    }
+}
+
+/// A change in a line.
+pub(super) fn line(news: &News<'_>, json: bool) -> String {
+    match json {
+        true => show::news_json(news).to_string(),
+        false => news.to_string(),
+    }
+}
+
+impl Audience for Printer<'_, '_> {
+    fn became(&mut self, news: &News<'_>) {
+        if self.quiet {
+            return;
+        }
+        // A speaker goes on when nobody listens to it any more.
+        let _ = writeln!(self.environment.output, "{}", line(news, self.manner.json));
+        let _ = self.environment.output.flush();
+    }
+
+    fn log(&mut self, level: Level, of: Option<&str>, text: &str) {
+        if level > self.manner.level {
+            return;
+        }
+        let word = match level {
+            Level::Error => "error: ",
+            Level::Warning => "warning: ",
+            Level::Info => "",
+        };
+        let of = of.map(|name| format!("{name}: ")).unwrap_or_default();
+        let _ = writeln!(self.environment.errors, "{PROGRAM}: {of}{word}{text}");
+    }
+
+    fn answer(&mut self, report: &Report, form: Form) -> String {
+        match form {
+            Form::Text => show::report_text(report),
+            Form::Json => format!("{}\n", show::report_json(report)),
+        }
+    }
+
+    fn reload(&mut self) -> Reload {
+        if matches!(self.wanted, Wanted::Options { .. }) {
+            return Reload::End;
+        }
+        match configuration(self.wanted, self.environment) {
+            Ok(configuration) => Reload::To(configuration),
+            Err(Failure(_, text)) => {
+                self.log(Level::Error, None, &format!("nothing is changed: {text}"));
+                Reload::Nothing
+            }
+        }
+    }
+}

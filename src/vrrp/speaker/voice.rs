@@ -1,0 +1,373 @@
+//! One virtual router as it runs: what it sends, what it has up, why it cannot take part.
+
+use std::io;
+use std::net::IpAddr;
+
+use crate::host::error_text;
+use crate::netlink::route::{Address, Scope};
+use crate::vrrp::Priority;
+use crate::vrrp::advert::Advertisement;
+use crate::vrrp::complaints::{Complaints, Rejected, Troubles};
+use crate::vrrp::configuration::SyncGroup;
+use crate::vrrp::control::Control;
+use crate::vrrp::instance::{Instance, VirtualAddress};
+use crate::vrrp::packet::Datagram;
+use crate::vrrp::port::Sender;
+use crate::vrrp::reception::{Reception, Rejection};
+use crate::vrrp::router::{Heard, Remark, Settings};
+
+use super::world::World;
+use super::{Failure, Level, sources};
+
+/// A virtual router with its sockets.
+pub(super) struct Voice {
+    instance: Instance,
+    reception: Reception,
+    control: Control,
+    /// While there are an interface and an address of its own.
+    mouth: Option<Mouth>,
+    /// The virtual addresses that it has put up.
+    up: Vec<VirtualAddress>,
+    faults: Vec<String>,
+    complaints: Complaints,
+    troubles: Troubles,
+}
+
+/// Where adverts leave.
+struct Mouth {
+    /// The number of the interface.
+    link: u32,
+    source: IpAddr,
+    sender: Sender,
+}
+
+impl Voice {
+    /// One that has said nothing yet. Nothing is changed on the machine.
+    pub fn open(instance: &Instance, world: &World<'_>) -> Result<Self, Failure> {
+        let Instance {
+            interface,
+            vrid,
+            family,
+            ..
+        } = instance;
+        world.interface(interface)?;
+        let control =
+            Control::open(interface, *vrid, *family).map_err(|error| match error.kind() {
+                io::ErrorKind::AddrInUse => Failure::Running(instance.id().to_string()),
+                _ => Failure::System("control socket", error),
+            })?;
+        Ok(Voice {
+            reception: Reception::new(instance.expected()),
+            instance: instance.clone(),
+            control,
+            mouth: None,
+            up: vec![],
+            faults: vec![],
+            complaints: Complaints::default(),
+            troubles: Troubles::default(),
+        })
+    }
+
+    pub fn instance(&self) -> &Instance {
+        &self.instance
+    }
+
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    pub fn source(&self) -> Option<IpAddr> {
+        self.mouth.as_ref().map(|mouth| mouth.source)
+    }
+
+    pub fn has_source(&self) -> bool {
+        self.mouth.is_some()
+    }
+
+    pub fn faults(&self) -> &[String] {
+        &self.faults
+    }
+
+    pub fn rejected(&self) -> Vec<(u64, Rejected)> {
+        self.complaints.all().collect()
+    }
+
+    pub fn addresses_up(&self) -> Vec<String> {
+        self.up.iter().map(ToString::to_string).collect()
+    }
+
+    /// Whether each of its scripts has told.
+    pub fn is_known(&self, world: &World<'_>) -> bool {
+        let mut scripts = self.instance.scripts.iter();
+        scripts.all(|script| world.is_well(script).is_some())
+    }
+
+    /// What its state machine is told.
+    pub fn settings(&self) -> Settings {
+        let settings = self.instance.settings;
+        let source = self.source().unwrap_or(settings.source);
+        Settings { source, ..settings }
+    }
+
+    /// Looks where its adverts can leave. Gives back what its state machine is to be told, if that
+    /// is news.
+    pub fn look_around(&mut self, world: &mut World<'_>) -> Option<Settings> {
+        let before = self.source();
+        self.find_mouth(world);
+        (self.source() != before).then(|| self.settings())
+    }
+
+    fn find_mouth(&mut self, world: &mut World<'_>) {
+        let Ok(interface) = world.interface(&self.instance.interface).cloned() else {
+            self.mouth = None;
+            return;
+        };
+        let moves = |address: &IpAddr| world.moving.contains(address);
+        let usable = sources(&self.instance, &interface, &world.addresses, moves);
+        let usable: Vec<IpAddr> = usable.collect();
+        let same = self
+            .mouth
+            .as_ref()
+            .filter(|mouth| mouth.link == interface.index);
+        if same.is_some_and(|mouth| usable.contains(&mouth.source)) {
+            return;
+        }
+        self.mouth = None;
+        let Some(&source) = usable.first() else {
+            return;
+        };
+        let link = interface.index;
+        match Sender::open(&interface, source) {
+            Ok(sender) => {
+                self.mouth = Some(Mouth {
+                    link,
+                    source,
+                    sender,
+                })
+            }
+            Err(error) => self.note(world, "cannot open a socket to send", Err(error)),
+        }
+    }
+
+    /// The sum of the weights of all that is tracked, and whether it cannot take part; why, is kept
+    /// and logged.
+    pub fn weigh(&mut self, world: &mut World<'_>, group: &SyncGroup) -> (i32, bool) {
+        let Instance {
+            interface: name,
+            family,
+            ..
+        } = &self.instance;
+        let mut faults = Vec::new();
+        match world.interface(name) {
+            Err(failure) => faults.push(failure.to_string()),
+            Ok(interface) if !interface.running => faults.push(format!("{name} is down")),
+            Ok(_) if !world.hears(name, *family) => faults.push(format!("deaf on {name}")),
+            Ok(_) if self.mouth.is_none() => {
+                faults.push(match self.instance.source {
+                    Some(source) => format!("{source} is not here"),
+                    None => Failure::NoAddress(name.clone(), *family).to_string(),
+                });
+            }
+            Ok(_) => {}
+        }
+        let mut sum = 0;
+        for (name, weight) in self.instance.interfaces.iter().chain(&group.interfaces) {
+            let well = world.runs(name);
+            sum += weight.of(well);
+            if weight.is_fault(well) {
+                faults.push(format!("{name} is down"));
+            }
+        }
+        for script in self.instance.scripts.iter().chain(&group.scripts) {
+            let well = world.is_well(script).unwrap_or(true);
+            sum += script.weight.of(well);
+            if script.weight.is_fault(well) {
+                faults.push(format!("script {} has failed", script.name));
+            }
+        }
+        for fault in &faults {
+            if !self.faults.contains(fault) {
+                world.log(Level::Warning, self, &format!("fault: {fault}"));
+            }
+        }
+        self.faults = faults;
+        (sum, !self.faults.is_empty())
+    }
+
+    pub fn check(&mut self, datagram: &Datagram<'_>) -> Result<Advertisement, Rejection> {
+        self.reception.check(datagram)
+    }
+
+    pub fn advertise(&mut self, world: &mut World<'_>, priority: Priority) {
+        let Some(mouth) = &mut self.mouth else {
+            return;
+        };
+        let sent = mouth
+            .sender
+            .advertise(&self.instance, &mut self.reception, priority);
+        self.note(world, "cannot send an advert", sent);
+    }
+
+    pub fn put_up(&mut self, world: &mut World<'_>) {
+        if !self.instance.moves_addresses {
+            return;
+        }
+        for vip in self.instance.addresses.clone() {
+            if !self.up.contains(&vip) && self.put(world, &vip, true) {
+                self.up.push(vip);
+            }
+        }
+    }
+
+    /// Takes off all that it has, also what another process may have left.
+    pub fn take_off(&mut self, world: &mut World<'_>) {
+        self.up.clear();
+        if !self.instance.moves_addresses {
+            return;
+        }
+        for vip in self.instance.addresses.clone() {
+            self.put(world, &vip, false);
+        }
+    }
+
+    fn device<'a>(&'a self, vip: &'a VirtualAddress) -> &'a str {
+        vip.device.as_ref().unwrap_or(&self.instance.interface)
+    }
+
+    fn put(&mut self, world: &mut World<'_>, vip: &VirtualAddress, up: bool) -> bool {
+        let link = world
+            .interface(self.device(vip))
+            .map(|interface| interface.index);
+        let outcome = match link {
+            Ok(link) => {
+                let address = kernel_address(vip, link);
+                match up {
+                    true => world.network.add_address_with(&address, vip.broadcast),
+                    false => world.network.remove_address(&address),
+                }
+            }
+            // With the interface its addresses went.
+            Err(_) if !up => Ok(()),
+            Err(_) => Err(io::Error::from(io::ErrorKind::NotFound)),
+        };
+        if let Err(error) = &outcome {
+            let what = if up { "put up" } else { "take off" };
+            let text = format!("cannot {what} {vip}: {}", error_text(error));
+            world.log(Level::Error, self, &text);
+        }
+        outcome.is_ok()
+    }
+
+    /// One of the addresses that it has put up and that is on this machine no more.
+    pub fn lost(&self, world: &World<'_>) -> Option<&VirtualAddress> {
+        let has = |vip: &VirtualAddress| {
+            let mut addresses = world.addresses.iter();
+            addresses.any(|address| address.address == vip.address)
+        };
+        self.up.iter().find(|vip| !has(vip))
+    }
+
+    pub fn announce(&mut self, world: &mut World<'_>, rounds: u8) {
+        let addresses = (0..rounds).flat_map(|_| &self.instance.addresses);
+        let mut all = addresses.map(|vip| world.announce(self.device(vip), vip.address));
+        let outcome = all.find(Result::is_err).unwrap_or(Ok(()));
+        drop(all);
+        self.note(world, "cannot announce an address", outcome);
+    }
+
+    /// Goes on as another instance, which is the same virtual router. As master it has the addresses
+    /// of that one then, and gives back whether there are new ones to announce.
+    pub fn change(&mut self, world: &mut World<'_>, to: &Instance, is_master: bool) -> bool {
+        let from = std::mem::replace(&mut self.instance, to.clone());
+        if from.expected() != to.expected() {
+            self.reception = Reception::new(to.expected());
+            self.complaints = Complaints::default();
+        }
+        if from.source != to.source {
+            self.mouth = None;
+        }
+        if !is_master {
+            return false;
+        }
+        let keeps = |vip: &VirtualAddress| to.moves_addresses && to.addresses.contains(vip);
+        for vip in std::mem::take(&mut self.up) {
+            match keeps(&vip) {
+                true => self.up.push(vip),
+                false => {
+                    self.put(world, &vip, false);
+                }
+            }
+        }
+        let before = self.up.len();
+        self.put_up(world);
+        self.up.len() > before
+    }
+
+    pub fn complain(&mut self, world: &mut World<'_>, rejected: Rejected) {
+        if self.complaints.count(world.now(), rejected) {
+            let Rejected { source, reason } = rejected;
+            let text = format!("adverts from {source} are not believed: {reason}");
+            world.log(Level::Warning, self, &text);
+        }
+    }
+
+    pub fn remark(&mut self, world: &mut World<'_>, remark: Remark) {
+        let told = |heard: Heard| format!("{} (priority {})", heard.source, heard.priority);
+        let (key, level, text) = match remark {
+            Remark::LowerMaster(heard) => (
+                "lower",
+                Level::Info,
+                format!("master of lower priority: {}", told(heard)),
+            ),
+            Remark::Challenged(heard) => (
+                "challenged",
+                Level::Warning,
+                format!("another master, of lower rank: {}", told(heard)),
+            ),
+            Remark::Yielded(heard) => (
+                "yielded",
+                Level::Info,
+                format!("gives way to {}", told(heard)),
+            ),
+            Remark::SecondOwner(heard) => (
+                "owner",
+                Level::Error,
+                format!(
+                    "two owners (priority 255); goes on with 254: {}",
+                    told(heard)
+                ),
+            ),
+            Remark::OwnAddress(heard) => (
+                "own",
+                Level::Error,
+                format!("somebody else sends from this address: {}", told(heard)),
+            ),
+        };
+        if self.troubles.may_tell(world.now(), key) {
+            world.log(level, self, &text);
+        }
+    }
+
+    /// Tells of a failure, though not more than once a second of each kind.
+    fn note(&mut self, world: &mut World<'_>, what: &'static str, outcome: io::Result<()>) {
+        if let Err(error) = outcome {
+            if self.troubles.may_tell(world.now(), what) {
+                let text = format!("{what}: {}", error_text(&error));
+                world.log(Level::Error, self, &text);
+            }
+        }
+    }
+}
+
+fn kernel_address(vip: &VirtualAddress, link: u32) -> Address {
+    Address {
+        link,
+        address: vip.address,
+        prefix: vip.prefix,
+        scope: Scope(vip.scope),
+        label: vip.label.clone(),
+        // As keepalived has it: nothing that this machine begins shall come from a lone address.
+        deprecated: vip.address.is_ipv6() && vip.prefix == 128,
+        tentative: false,
+    }
+}

@@ -1,0 +1,368 @@
+//! What all routers of a process have in common: the machine's links and addresses, ears, scripts,
+//! and whoever is told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use crate::addr::Family;
+use crate::host::announce::Announcer;
+use crate::host::error_text;
+use crate::host::interfaces::{self, Monitor};
+use crate::host::links::Network;
+use crate::host::pipes::NamedPipe;
+use crate::netlink::monitor::{Interface, Notice};
+use crate::netlink::route::Address;
+use crate::vrrp::Moment;
+use crate::vrrp::command::CommandLine;
+use crate::vrrp::complaints::Troubles;
+use crate::vrrp::configuration::Configuration;
+use crate::vrrp::instance::Script;
+use crate::vrrp::packet::Datagram;
+use crate::vrrp::port::Listener;
+use crate::vrrp::report::News;
+use crate::vrrp::scripts::{Children, Watched, start};
+
+use super::voice::Voice;
+use super::{Audience, Failure, Level, system};
+
+/// All that is there once.
+pub(super) struct World<'a> {
+    pub audience: &'a mut dyn Audience,
+    pub network: Network,
+    /// As the kernel told last.
+    pub addresses: Vec<Address>,
+    /// Those that come and go with masters.
+    pub moving: BTreeSet<IpAddr>,
+    began: Instant,
+    monitor: Monitor,
+    links: BTreeMap<u32, Interface>,
+    /// Where adverts are to be heard.
+    wanted: Vec<(String, Family)>,
+    ears: Vec<Ear>,
+    /// By the name of the interface.
+    announcers: BTreeMap<String, Crier>,
+    scripts: Vec<Watched>,
+    pipes: Vec<NamedPipe>,
+    children: Children,
+    troubles: Troubles,
+}
+
+/// Hears all adverts of a family on an interface.
+struct Ear {
+    interface: String,
+    family: Family,
+    /// The number of the interface.
+    link: u32,
+    listener: Listener,
+}
+
+/// Announces on an interface, as it was when this was opened.
+struct Crier {
+    link: u32,
+    mac: Option<[u8; 6]>,
+    /// Nothing where nobody asks for addresses.
+    announcer: Option<Announcer>,
+}
+
+impl<'a> World<'a> {
+    pub fn open(audience: &'a mut dyn Audience) -> Result<Self, Failure> {
+        // Before anything is looked at, so that no change is missed.
+        let monitor = Monitor::open().map_err(system("rtnetlink"))?;
+        let mut world = World {
+            audience,
+            network: Network::open().map_err(system("rtnetlink"))?,
+            addresses: vec![],
+            moving: BTreeSet::new(),
+            began: Instant::now(),
+            monitor,
+            links: BTreeMap::new(),
+            wanted: vec![],
+            ears: vec![],
+            announcers: BTreeMap::new(),
+            scripts: vec![],
+            pipes: vec![],
+            children: Children::default(),
+            troubles: Troubles::default(),
+        };
+        world.look().map_err(system("rtnetlink"))?;
+        Ok(world)
+    }
+
+    pub fn now(&self) -> Moment {
+        Moment(self.began.elapsed())
+    }
+
+    /// Looks at all links and addresses.
+    fn look(&mut self) -> io::Result<()> {
+        let links = interfaces::all()?;
+        self.links = links.into_iter().map(|link| (link.index, link)).collect();
+        self.addresses = self.network.addresses()?;
+        Ok(())
+    }
+
+    /// Learns what has changed of links and addresses. Tells whether anything has.
+    pub fn heed_notices(&mut self) -> bool {
+        let notices = self.monitor.notices();
+        let mut addresses_changed = false;
+        let outcome = match notices {
+            Ok(notices) if notices.is_empty() => return false,
+            Ok(notices) => {
+                for notice in notices {
+                    match notice {
+                        Notice::Interface(link) => {
+                            self.links.insert(link.index, link);
+                        }
+                        Notice::InterfaceGone(index) => {
+                            self.links.remove(&index);
+                        }
+                        Notice::AddressAdded(_) | Notice::AddressRemoved(_) => {
+                            addresses_changed = true;
+                        }
+                    }
+                }
+                match addresses_changed {
+                    true => self.network.addresses().map(|all| self.addresses = all),
+                    false => Ok(()),
+                }
+            }
+            // Some were lost: look at everything.
+            Err(error) => {
+                self.note("rtnetlink", Err(error));
+                self.look()
+            }
+        };
+        self.note("rtnetlink", outcome);
+        let tuned = self.tune();
+        self.note("cannot open a socket to hear", tuned);
+        true
+    }
+
+    /// The interface of this name.
+    pub fn interface(&self, name: &str) -> Result<&Interface, Failure> {
+        let mut links = self.links.values();
+        let found = links.find(|link| link.name == name);
+        found.ok_or_else(|| Failure::NoInterface(name.to_owned()))
+    }
+
+    /// Whether there is such an interface, and it runs.
+    pub fn runs(&self, name: &str) -> bool {
+        self.interface(name).is_ok_and(|link| link.running)
+    }
+
+    /// Hears what this configuration wants to be heard, beside what another one does.
+    pub fn want(&mut self, configuration: &Configuration) -> io::Result<()> {
+        for instance in configuration.instances() {
+            let wanted = (instance.interface.clone(), instance.family);
+            if !self.wanted.contains(&wanted) {
+                self.wanted.push(wanted);
+            }
+        }
+        self.tune()
+    }
+
+    /// Forgets what only another configuration wanted, and takes over all else of this one.
+    pub fn turn_to(&mut self, configuration: &Configuration) {
+        let instances = || configuration.instances();
+        let wants = |wanted: &(String, Family)| {
+            let mut instances = instances();
+            instances
+                .any(|instance| (&instance.interface, instance.family) == (&wanted.0, wanted.1))
+        };
+        self.wanted.retain(wants);
+        self.ears
+            .retain(|ear| wants(&(ear.interface.clone(), ear.family)));
+        self.moving = configuration.moving_addresses();
+        let groups = configuration.groups.iter().flat_map(|group| &group.scripts);
+        let scripts: Vec<&Script> = instances()
+            .flat_map(|instance| &instance.scripts)
+            .chain(groups)
+            .collect();
+        self.scripts.retain(|watched| {
+            scripts
+                .iter()
+                .any(|script| script.is_run_as(watched.script()))
+        });
+        let now = self.now();
+        for script in scripts {
+            if self.watched(script).is_none() {
+                self.scripts.push(Watched::new(script.clone(), now));
+            }
+        }
+        self.turn_pipes(&configuration.fifos);
+    }
+
+    fn turn_pipes(&mut self, paths: &[PathBuf]) {
+        self.pipes
+            .retain(|pipe| paths.iter().any(|path| path == pipe.path()));
+        for path in paths {
+            if self.pipes.iter().any(|pipe| pipe.path() == path) {
+                continue;
+            }
+            match NamedPipe::open(path) {
+                Ok(pipe) => self.pipes.push(pipe),
+                Err(error) => {
+                    let (path, error) = (path.display(), error_text(&error));
+                    let text = format!("cannot open the pipe {path}: {error}");
+                    self.audience.log(Level::Error, None, &text);
+                }
+            }
+        }
+    }
+
+    /// Opens the ears that are missing, and those whose interface is another one now.
+    fn tune(&mut self) -> io::Result<()> {
+        let mut outcome = Ok(());
+        for (name, family) in &self.wanted {
+            let found = self.links.values().find(|link| link.name == *name);
+            let is_ear = |ear: &Ear| ear.interface == *name && ear.family == *family;
+            let link = found.map(|link| link.index);
+            self.ears
+                .retain(|ear| !is_ear(ear) || link == Some(ear.link));
+            let Some(interface) = found.filter(|_| !self.ears.iter().any(is_ear)) else {
+                continue;
+            };
+            match Listener::open(*family, interface) {
+                Ok(listener) => self.ears.push(Ear {
+                    interface: name.clone(),
+                    family: *family,
+                    link: interface.index,
+                    listener,
+                }),
+                Err(error) => outcome = Err(error),
+            }
+        }
+        outcome
+    }
+
+    /// Whether adverts of a family are heard on an interface.
+    pub fn hears(&self, interface: &str, family: Family) -> bool {
+        let mut ears = self.ears.iter();
+        ears.any(|ear| ear.interface == interface && ear.family == family)
+    }
+
+    /// Hands what is there to be heard to `each`, with the interface and the family, at most so many
+    /// of each socket.
+    pub fn listen(
+        &mut self,
+        most: usize,
+        mut each: impl FnMut(&str, Family, &Datagram<'_>),
+    ) -> io::Result<()> {
+        let mut outcome = Ok(());
+        for ear in &mut self.ears {
+            let (name, family) = (&ear.interface, ear.family);
+            let received = ear
+                .listener
+                .receive(most, |datagram| each(name, family, datagram));
+            outcome = received.and(outcome);
+        }
+        outcome
+    }
+
+    pub fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let ears = self.ears.iter().flat_map(|ear| ear.listener.descriptors());
+        ears.chain([self.monitor.as_fd()])
+    }
+
+    /// Announces an address on an interface once.
+    pub fn announce(&mut self, device: &str, address: IpAddr) -> io::Result<()> {
+        let found = self.interface(device);
+        let Ok((link, mac)) = found.map(|link| (link.index, link.mac)) else {
+            return Ok(());
+        };
+        let opened = self.announcers.get(device);
+        if opened.is_none_or(|crier| (crier.link, crier.mac) != (link, mac)) {
+            let announcer = Announcer::open(device)?;
+            let crier = Crier {
+                link,
+                mac,
+                announcer,
+            };
+            self.announcers.insert(device.to_owned(), crier);
+        }
+        match self.announcers.get(device).map(|crier| &crier.announcer) {
+            Some(Some(announcer)) => announcer.announce(address),
+            _ => Ok(()),
+        }
+    }
+
+    fn watched(&self, script: &Script) -> Option<&Watched> {
+        let mut scripts = self.scripts.iter();
+        scripts.find(|watched| script.is_run_as(watched.script()))
+    }
+
+    /// Whether a script is well; nothing is known before it has ended once.
+    pub fn is_well(&self, script: &Script) -> Option<bool> {
+        self.watched(script).and_then(Watched::is_well)
+    }
+
+    /// When a script has something to do.
+    pub fn deadline(&self) -> Option<Moment> {
+        self.scripts.iter().map(Watched::deadline).min()
+    }
+
+    /// Runs the scripts that are due. Tells whether one has another verdict.
+    pub fn run_scripts(&mut self) -> bool {
+        let now = self.now();
+        let mut changed = false;
+        for script in &mut self.scripts {
+            if let Some(well) = script.turn(now) {
+                changed = true;
+                let verdict = if well { "is well" } else { "has failed" };
+                let text = format!("script {} {verdict}", script.script().name);
+                self.audience.log(Level::Info, None, &text);
+            }
+        }
+        changed
+    }
+
+    /// Tells of a change: whoever listens, commands, pipes.
+    pub fn tell(&mut self, news: &News<'_>, commands: [&Option<CommandLine>; 2]) {
+        self.audience.became(news);
+        let words = [
+            news.subject.kind().to_owned(),
+            news.subject.name().to_owned(),
+            news.state.to_owned(),
+            news.priority.to_string(),
+        ];
+        for (command, arguments) in commands.into_iter().zip([&[][..], &words]) {
+            if let Some(command) = command {
+                let child = start(command, arguments);
+                let outcome = child.map(|child| self.children.add(child));
+                self.note("cannot run a notification", outcome);
+            }
+        }
+        let line = format!("{news}\n");
+        let mut outcome = Ok(());
+        for pipe in &mut self.pipes {
+            outcome = pipe.tell(&line).and(outcome);
+        }
+        self.note("cannot write to the pipe", outcome);
+    }
+
+    /// Looks which notifications have ended.
+    pub fn reap(&mut self) {
+        for status in self.children.reap() {
+            let text = format!("a notification failed: {status}");
+            self.audience.log(Level::Warning, None, &text);
+        }
+    }
+
+    pub fn log(&mut self, level: Level, voice: &Voice, text: &str) {
+        let name = &voice.instance().name;
+        self.audience.log(level, Some(name), text);
+    }
+
+    /// Tells of a failure, though not more than once a second of each kind.
+    pub fn note(&mut self, what: &'static str, outcome: io::Result<()>) {
+        if let Err(error) = outcome {
+            if self.troubles.may_tell(self.now(), what) {
+                let text = format!("{what}: {}", error_text(&error));
+                self.audience.log(Level::Error, None, &text);
+            }
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Several virtual routers in one process, from the file that keepalived would be given: each for
+//! itself, as a group, and through a reload.
+
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::capture;
+use crate::link::Link;
+use crate::speaker::{Kind, Speaker};
+use crate::{Case, Outcome};
+
+use Kind::{Configured, Keepalived};
+
+/// All of them.
+pub fn all() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (one, other) in [
+        (Configured, Keepalived),
+        (Keepalived, Configured),
+        (Configured, Configured),
+    ] {
+        let name = |what: &str| format!("several/{what}/{one:?}-{other:?}");
+        cases.push(Case::new(name("dual-master"), move |link| {
+            dual_master(link, one, other)
+        }));
+        cases.push(Case::new(name("group"), move |link| {
+            group(link, one, other)
+        }));
+    }
+    cases.push(Case::new("several/reload", reload));
+    cases.push(Case::new("several/reload-into-a-group", into_a_group));
+    cases.push(Case::new(
+        "several/interface-comes-back",
+        interface_comes_back,
+    ));
+    cases
+}
+
+/// A virtual router of version 3 with adverts every 0.2 s, as a file says it.
+fn router(name: &str, interface: &str, vrid: u8, priority: u8, more: &str) -> String {
+    format!(
+        "vrrp_instance {name} {{
+    state BACKUP
+    interface {interface}
+    virtual_router_id {vrid}
+    version 3
+    advert_int 0.2
+    priority {priority}
+    {more}
+    virtual_ipaddress {{
+        10.9.0.{vrid}
+    }}
+}}
+"
+    )
+}
+
+fn pause(seconds: f64) {
+    thread::sleep(Duration::from_secs_f64(seconds));
+}
+
+/// Each host is the better one of one router; one host alone has both.
+fn dual_master(link: &Link, one: Kind, other: Kind) -> Outcome {
+    let file = |first, second| {
+        router("FIRST", "eth0", 101, first, "") + &router("SECOND", "eth0", 102, second, "")
+    };
+    let b = Speaker::with_file(link, "b", other, &file(100, 150))?;
+    link.until_only(3.5, "b", "10.9.0.101")?;
+    let a = Speaker::with_file(link, "a", one, &file(150, 100))?;
+    link.until_only(3.5, "a", "10.9.0.101")?;
+    link.until_only(0.5, "b", "10.9.0.102")?;
+    a.kill();
+    link.until(3.5, "b has both", || link.has("b", "10.9.0.101"))?;
+    let a = Speaker::with_file(link, "a", one, &file(150, 100))?;
+    link.until_only(3.5, "a", "10.9.0.101")?;
+    link.until_only(0.5, "b", "10.9.0.102")?;
+    b.stop()?;
+    link.until_only(3.0, "a", "10.9.0.102")?;
+    a.stop()?;
+    link.until(1.0, "addresses gone after a stop", || {
+        !link.has("a", "10.9.0.101") && !link.has("a", "10.9.0.102")
+    })
+}
+
+/// A router on each of two links, which move together when one link goes.
+fn group(link: &Link, one: Kind, other: Kind) -> Outcome {
+    link.add_second()?;
+    let file = |priority| {
+        "vrrp_sync_group G {\n group {\n OUT\n IN\n }\n}\n".to_owned()
+            + &router("OUT", "eth0", 101, priority, "")
+            + &router("IN", "eth1", 102, priority, "")
+    };
+    let on = |host: &str| link.has(host, "10.9.0.101") && link.has(host, "10.9.0.102");
+    let neither = |host: &str| !link.has(host, "10.9.0.101") && !link.has(host, "10.9.0.102");
+    let until = |has: &str, not: &str| {
+        link.until(5.0, &format!("both on {has}"), || on(has) && neither(not))
+    };
+    let b = Speaker::with_file(link, "b", other, &file(100))?;
+    until("b", "a")?;
+    let a = Speaker::with_file(link, "a", one, &file(150))?;
+    until("a", "b")?;
+    // The carrier of the second link of a.
+    link.ip_in("s", &["link", "set", "q-a", "down"])?;
+    until("b", "a")?;
+    link.ip_in("s", &["link", "set", "q-a", "up"])?;
+    until("a", "b")?;
+    a.kill();
+    link.until(5.0, "b takes both over", || on("b"))?;
+    let a = Speaker::with_file(link, "a", one, &file(150))?;
+    until("a", "b")?;
+    a.stop()?;
+    until("b", "a")?;
+    if other == Configured && !b.log().contains("GROUP \"G\" MASTER 0") {
+        return Err(format!("no word of the group: {}", b.log()));
+    }
+    b.stop()
+}
+
+/// What is the same misses nothing, what changes stays master, what is gone says so.
+fn reload(link: &Link) -> Outcome {
+    let more = "virtual_ipaddress_excluded {\n10.9.0.200\n}";
+    let before = router("KEPT", "eth0", 101, 150, "")
+        + &router("CHANGED", "eth0", 102, 150, "")
+        + &router("GONE", "eth0", 103, 150, "");
+    let after = router("CHANGED", "eth0", 102, 160, more)
+        + &router("KEPT", "eth0", 101, 150, "")
+        + &router("NEW", "eth0", 104, 150, "");
+    let theirs: String = [101, 102, 103, 104]
+        .map(|vrid| router(&format!("R{vrid}"), "eth0", vrid, 100, ""))
+        .concat();
+    let a = Speaker::with_file(link, "a", Configured, &before)?;
+    link.until(3.0, "a is master", || link.has("a", "10.9.0.103"))?;
+    let b = Speaker::with_file(link, "b", Keepalived, &theirs)?;
+    link.until_only(4.0, "b", "10.9.0.104")?;
+    let again = |text: &str| {
+        fs::write(link.directory.join("a.conf"), text).map_err(|error| error.to_string())?;
+        let process = i32::try_from(a.process()).map_err(|error| error.to_string())?;
+        kill(Pid::from_raw(process), Signal::SIGHUP).map_err(|error| error.to_string())
+    };
+    again(&after.replace("virtual_router_id 104", "virtual_router_id 0"))?;
+    again(&after.replace("interface eth0", "interface eth7"))?;
+    pause(1.0);
+    if a.log().matches("nothing is changed").count() == 0 || link.has("a", "10.9.0.200") {
+        return Err(format!("a broken file: {}", a.log()));
+    }
+    again(&after)?;
+    link.until_only(2.0, "b", "10.9.0.103")?;
+    link.until_only(3.0, "a", "10.9.0.104")?;
+    link.until_only(0.5, "a", "10.9.0.200")?;
+    if !a
+        .log()
+        .contains("reloaded: 1 unchanged, 1 changed, 1 new, 1 gone")
+    {
+        return Err(format!("no word of the reload: {}", a.log()));
+    }
+    // Nor was either of them away for a moment.
+    for name in ["R101", "R102"] {
+        if b.log().contains(&format!("({name}) Entering MASTER")) {
+            return Err(format!("{name} was lost: {}", b.log()));
+        }
+    }
+    let lines = a.log().matches("\"KEPT\"").count();
+    if lines != 2 {
+        return Err(format!("KEPT was told of {lines} times: {}", a.log()));
+    }
+    let longest = capture::longest_silence(link, 1, 101)?;
+    if longest > 0.3 {
+        return Err(format!("an advert was missed: {longest} s"));
+    }
+    b.stop()?;
+    a.stop()
+}
+
+/// Two masters that become a group stay masters; one that leaves it is by itself.
+fn into_a_group(link: &Link) -> Outcome {
+    let routers = router("ONE", "eth0", 101, 150, "") + &router("TWO", "eth0", 102, 150, "");
+    let group = "vrrp_sync_group G {\ngroup {\nONE\nTWO\n}\n}\n".to_owned();
+    let a = Speaker::with_file(link, "a", Configured, &routers)?;
+    let has = || link.has("a", "10.9.0.101") && link.has("a", "10.9.0.102");
+    link.until(3.0, "a has both", has)?;
+    let process = i32::try_from(a.process()).map_err(|error| error.to_string())?;
+    for text in [group + &routers, routers] {
+        fs::write(link.directory.join("a.conf"), text).map_err(|error| error.to_string())?;
+        kill(Pid::from_raw(process), Signal::SIGHUP).map_err(|error| error.to_string())?;
+        for _ in 0..20 {
+            pause(0.05);
+            if !has() {
+                return Err(format!("an address was lost: {}", a.log()));
+            }
+        }
+    }
+    let resign = |words: &[&str]| {
+        let program = link.program.to_str().unwrap();
+        link.exec("a", &[&[program, "resign"], words].concat())
+    };
+    if resign(&[])?.0 != 2 || resign(&["THREE"])?.0 != 1 || resign(&["TWO"])?.0 != 0 {
+        return Err("resign by name".into());
+    }
+    link.until(1.0, "TWO resigned", || {
+        link.has("a", "10.9.0.101") && !link.has("a", "10.9.0.102")
+    })?;
+    a.stop()
+}
+
+/// An interface that is removed is a fault until one of its name is there.
+fn interface_comes_back(link: &Link) -> Outcome {
+    link.add_second()?;
+    let file = |priority| {
+        router("OUT", "eth0", 101, priority, "") + &router("IN", "eth1", 102, priority, "")
+    };
+    let b = Speaker::with_file(link, "b", Keepalived, &file(100))?;
+    let a = Speaker::with_file(link, "a", Configured, &file(150))?;
+    link.until_only(4.0, "a", "10.9.0.102")?;
+    link.ip_in("a", &["link", "del", "eth1"])?;
+    link.until_only(4.0, "b", "10.9.0.102")?;
+    link.until_only(0.1, "a", "10.9.0.101")?;
+    link.add_second_of("a", 1)?;
+    link.until_only(4.0, "a", "10.9.0.102")?;
+    b.stop()?;
+    a.stop()
+}

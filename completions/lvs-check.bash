@@ -19,8 +19,17 @@ _lvs__check() {
             lvs__check,digest)
                 cmd="lvs__check__subcmd__digest"
                 ;;
+            lvs__check,disable)
+                cmd="lvs__check__subcmd__disable"
+                ;;
             lvs__check,dns)
                 cmd="lvs__check__subcmd__dns"
+                ;;
+            lvs__check,drain)
+                cmd="lvs__check__subcmd__drain"
+                ;;
+            lvs__check,enable)
+                cmd="lvs__check__subcmd__enable"
                 ;;
             lvs__check,file)
                 cmd="lvs__check__subcmd__file"
@@ -46,11 +55,17 @@ _lvs__check() {
             lvs__check,smtp)
                 cmd="lvs__check__subcmd__smtp"
                 ;;
+            lvs__check,status)
+                cmd="lvs__check__subcmd__status"
+                ;;
             lvs__check,tcp)
                 cmd="lvs__check__subcmd__tcp"
                 ;;
             lvs__check,udp)
                 cmd="lvs__check__subcmd__udp"
+                ;;
+            lvs__check,weight)
+                cmd="lvs__check__subcmd__weight"
                 ;;
             *)
                 ;;
@@ -59,7 +74,7 @@ _lvs__check() {
 
     case "${cmd}" in
         lvs__check)
-            opts="-h -V --help --version tcp http https smtp dns udp ping misc file digest once run"
+            opts="-h -V --help --version tcp http https smtp dns udp ping misc file digest once run status drain disable enable weight"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -171,6 +186,35 @@ _lvs__check() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        lvs__subcmd__check__subcmd__disable)
+            opts="-h --persist --control --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --control)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         lvs__subcmd__check__subcmd__dns)
             opts="-h --timeout --retry --retry-delay --connect-ip --connect-port --bind --bind-port --bind-if --fwmark --type --name --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -252,6 +296,64 @@ _lvs__check() {
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lvs__subcmd__check__subcmd__drain)
+            opts="-h --persist --control --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --control)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lvs__subcmd__check__subcmd__enable)
+            opts="-h --control --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --control)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
                     fi
                     return 0
                     ;;
@@ -1046,7 +1148,7 @@ _lvs__check() {
             return 0
             ;;
         lvs__subcmd__check__subcmd__run)
-            opts="-f -h --rules --table --with --inhibit --sorry --quorum --hysteresis --rise --fall --delay --no-alpha --remove --notify-up --notify-down --quorum-up --quorum-down --timeout --retry-delay --connect-ip --connect-port --bind --bind-port --bind-if --fwmark --path --virtualhost --status --digest --regex --regex-no-match --regex-min-offset --regex-max-offset --http-version --sni --no-sni --verify --ca --helo --type --name --payload --require-reply --min-reply-length --max-reply-length --size --dynamic --user --factor --use-file --help"
+            opts="-f -h --rules --table --with --inhibit --sorry --quorum --hysteresis --rise --fall --delay --no-alpha --slow-start --remove --keep --notify-up --notify-down --quorum-up --quorum-down --timeout --retry-delay --connect-ip --connect-port --bind --bind-port --bind-if --fwmark --path --virtualhost --status --digest --regex --regex-no-match --regex-min-offset --regex-max-offset --http-version --sni --no-sni --verify --ca --helo --type --name --payload --require-reply --min-reply-length --max-reply-length --size --dynamic --user --factor --use-file --control --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1110,6 +1212,13 @@ _lvs__check() {
                     return 0
                     ;;
                 --delay)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --slow-start)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
@@ -1370,6 +1479,21 @@ _lvs__check() {
                     fi
                     return 0
                     ;;
+                --control)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1451,6 +1575,35 @@ _lvs__check() {
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lvs__subcmd__check__subcmd__status)
+            opts="-h --json --metrics --control --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --control)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
                     fi
                     return 0
                     ;;
@@ -1633,6 +1786,35 @@ _lvs__check() {
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lvs__subcmd__check__subcmd__weight)
+            opts="-h --persist --control --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --control)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
                     fi
                     return 0
                     ;;

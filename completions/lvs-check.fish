@@ -38,6 +38,11 @@ complete -c lvs-check -n "__fish_lvs_check_needs_command" -f -a "file" -d 'Wheth
 complete -c lvs-check -n "__fish_lvs_check_needs_command" -f -a "digest" -d 'Print the MD5 digest of a page, as genhash does'
 complete -c lvs-check -n "__fish_lvs_check_needs_command" -f -a "once" -d 'Check all servers of a table, once'
 complete -c lvs-check -n "__fish_lvs_check_needs_command" -f -a "run" -d 'Check all servers of a table again and again'
+complete -c lvs-check -n "__fish_lvs_check_needs_command" -f -a "status" -d 'Ask the loop how services and servers are'
+complete -c lvs-check -n "__fish_lvs_check_needs_command" -f -a "drain" -d 'Have the loop give a server weight 0'
+complete -c lvs-check -n "__fish_lvs_check_needs_command" -f -a "disable" -d 'Have the loop keep a server out of the table'
+complete -c lvs-check -n "__fish_lvs_check_needs_command" -f -a "enable" -d 'Take back what was ordered of a server'
+complete -c lvs-check -n "__fish_lvs_check_needs_command" -f -a "weight" -d 'Have the loop give a server another weight'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand tcp" -l timeout -d 'How long one try may take in all (5)' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand tcp" -l retry -d 'How often to try again before it is down (0)' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand tcp" -l retry-delay -d 'How long to wait before that (1)' -r -f
@@ -228,6 +233,7 @@ complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l hysteresis -
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l rise -d 'How many good checks in a row make a server up (1)' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l fall -d 'How many bad checks in a row make a server down (1)' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l delay -d 'From one check to the next (6)' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l slow-start -d 'Let the weight of a server that comes back grow so long' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l notify-up -d 'Start this when a server is up' -r -f -a "(__fish_complete_command)"
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l notify-down -d 'Start this when a server is down' -r -f -a "(__fish_complete_command)"
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l quorum-up -d 'Start this when a service has enough servers' -r -f -a "(__fish_complete_command)"
@@ -262,11 +268,28 @@ complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l size -d 'The
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l user -d 'Run the program as this user' -r -f -a "(__fish_complete_users)"
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l factor -d 'Up; N times the number is added to the weight' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -s f -l use-file -d 'The services, servers and checks of a keepalived.conf' -r -F
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l control -d 'The socket of the loop (/run/lvskit/check.sock)' -r -F
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l table -d 'The table that is, and what was taken out of it'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l inhibit -d 'Weight 0 for what is down, do not delete it'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l no-alpha -d 'Have servers in the table before they are checked, as keepalived does'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l remove -d 'Delete the services at the end'
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l keep -d 'Leave the services of a configuration at the end'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l no-sni -d 'Tell no name in TLS'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l verify -d 'Have the certificate checked'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l dynamic -d 'Exit status 2 to 255: up, with a weight of 0 to 253'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -s h -l help -d 'Print help'
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand status" -l control -d 'The socket of the loop (/run/lvskit/check.sock)' -r -F
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand status" -l json -d 'Answer in JSON'
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand status" -l metrics -d 'Answer in Prometheus text'
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand status" -s h -l help -d 'Print help'
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand drain" -l control -d 'The socket of the loop (/run/lvskit/check.sock)' -r -F
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand drain" -l persist -d 'Also after the machine\'s next start'
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand drain" -s h -l help -d 'Print help'
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand disable" -l control -d 'The socket of the loop (/run/lvskit/check.sock)' -r -F
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand disable" -l persist -d 'Also after the machine\'s next start'
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand disable" -s h -l help -d 'Print help'
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand enable" -l control -d 'The socket of the loop (/run/lvskit/check.sock)' -r -F
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand enable" -s h -l help -d 'Print help'
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand weight" -l control -d 'The socket of the loop (/run/lvskit/check.sock)' -r -F
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand weight" -l persist -d 'Also after the machine\'s next start'
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand weight" -s h -l help -d 'Print help'

@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::addr::Endpoint;
 
 mod connect;
+pub mod control;
 pub mod dns;
 mod exchange;
 mod file;
@@ -18,16 +19,21 @@ pub mod health;
 pub mod http;
 pub mod memory;
 mod misc;
+pub mod orders;
 mod ping;
+pub mod request;
 pub mod rhythm;
+pub mod rounds;
 pub mod runner;
 mod smtp;
+pub mod status;
+pub mod timetable;
 pub mod tls;
 pub mod udp;
 pub mod watch;
 
 /// One check of one server.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Check {
     /// What is done.
     pub probe: Probe,
@@ -47,7 +53,7 @@ pub struct Tries {
 }
 
 /// What is done to find out whether a server is well.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Probe {
     /// It is asked over the network.
     Network {
@@ -97,7 +103,7 @@ pub struct Origin {
 }
 
 /// What a server is asked over the network.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Question {
     /// To accept a connection (TCP_CHECK).
     Tcp,

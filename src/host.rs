@@ -10,6 +10,7 @@ pub mod identity;
 pub mod interfaces;
 pub mod limits;
 pub mod links;
+pub mod local_socket;
 pub mod modules;
 pub mod names;
 pub mod raw_socket;

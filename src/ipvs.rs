@@ -17,7 +17,7 @@ pub mod status;
 mod wire;
 
 /// What tells one virtual service from all others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ServiceId {
     /// A virtual address and port.
     Address {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use lvskit::cli::ipvsadm::open_kernel;
-use lvskit::cli::lvs_check::{Environment, MEMORY, run};
+use lvskit::cli::lvs_check::{Environment, MEMORY, ORDERS, Term, run};
 use lvskit::cli::lvs_director::machines::ThisOutside;
 use lvskit::host::{names::SystemNames, signals, state};
 
@@ -22,6 +22,10 @@ fn main() -> ExitCode {
             outside: &|| Box::new(ThisOutside::new(None, seed)),
             kernel: &mut open_kernel,
             memory: &|| state::path(MEMORY),
+            orders: &|term| match term {
+                Term::Always => Ok(state::lasting(ORDERS)),
+                _ => state::path(ORDERS),
+            },
             terminal: io::stdout().is_terminal(),
             shows_progress: io::stderr().is_terminal(),
             output: &mut io::stdout().lock(),

@@ -6,13 +6,14 @@
 //! server up+2,down - -a -t 192.0.2.1:80 -r 10.0.0.2:80 -g -w 3
 //! sorry -a -t 192.0.2.1:80 -r 10.0.0.9:80 -g -w 1
 //! lost -Z -t 192.0.2.1:80
+//! own -Z -t 192.0.2.1:80
 //! ```
 //!
 //! The first is a server whose first check counts as up, with two bad verdicts in a row, and whose
 //! second counts as down; it is not in the table (else its weight there would stand for the `-`),
 //! and its rule is what it is when it is up.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::net::IpAddr;
 
@@ -23,12 +24,17 @@ use crate::ipvs::{Change, Destination, ServiceId, Weight};
 
 /// What is remembered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Memory {
-    servers: HashMap<(ServiceId, Endpoint), Remembered>,
+pub struct Memory(BTreeMap<ServiceId, OfService>);
+
+/// What is remembered of a service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct OfService {
+    servers: HashMap<Endpoint, Remembered>,
     /// Their order, so that files can be read.
-    order: Vec<(ServiceId, Endpoint)>,
-    sorry: HashMap<(ServiceId, Endpoint), Destination>,
-    lost: HashSet<ServiceId>,
+    order: Vec<Endpoint>,
+    sorry: BTreeMap<Endpoint, Destination>,
+    has_lost: bool,
+    is_own: bool,
 }
 
 /// What is remembered of a server.
@@ -80,7 +86,12 @@ impl Memory {
             }
             "lost" => {
                 if let Change::Zero(Some(of)) = change(rest)? {
-                    self.lost.insert(of);
+                    self.remember_lost(of);
+                }
+            }
+            "own" => {
+                if let Change::Zero(Some(of)) = change(rest)? {
+                    self.own(of);
                 }
             }
             _ => {}
@@ -91,80 +102,94 @@ impl Memory {
     /// The lines of the file.
     pub fn write(&self) -> String {
         let mut text = String::new();
-        for key in &self.order {
-            let Some(server) = self.servers.get(key) else {
-                continue;
-            };
-            let checks: Vec<String> = server.checks.iter().map(standing_text).collect();
-            let put = server.put.map_or("-".to_owned(), |put| put.0.to_string());
-            // Writing to a String does not fail, here and below.
-            let _ = write!(text, "server {} {put} ", checks.join(","));
-            let _ = write::destination(&mut text, &key.0, &server.destination, &Numeric);
-        }
-        for ((of, _), destination) in &self.sorry {
-            text.push_str("sorry ");
-            let _ = write::destination(&mut text, of, destination, &Numeric);
-        }
-        for of in &self.lost {
-            text.push_str("lost ");
-            let _ = write::change(&mut text, &Change::Zero(Some(*of)), &Numeric);
+        for (of, service) in &self.0 {
+            for endpoint in &service.order {
+                let Some(server) = service.servers.get(endpoint) else {
+                    continue;
+                };
+                let checks: Vec<String> = server.checks.iter().map(standing_text).collect();
+                let put = server.put.map_or("-".to_owned(), |put| put.0.to_string());
+                // Writing to a String does not fail, here and below.
+                let _ = write!(text, "server {} {put} ", checks.join(","));
+                let _ = write::destination(&mut text, of, &server.destination, &Numeric);
+            }
+            for destination in service.sorry.values() {
+                text.push_str("sorry ");
+                let _ = write::destination(&mut text, of, destination, &Numeric);
+            }
+            for (word, is_so) in [("lost", service.has_lost), ("own", service.is_own)] {
+                if is_so {
+                    let _ = write!(text, "{word} ");
+                    let _ = write::change(&mut text, &Change::Zero(Some(*of)), &Numeric);
+                }
+            }
         }
         text
     }
 
     /// What is remembered of a server.
     pub fn server(&self, of: &ServiceId, endpoint: &Endpoint) -> Option<&Remembered> {
-        self.servers.get(&(*of, *endpoint))
+        self.0.get(of)?.servers.get(endpoint)
     }
 
     /// What is remembered of the servers of a service.
     pub fn servers(&self, of: &ServiceId) -> impl Iterator<Item = &Remembered> {
-        let keys = self.order.iter().filter(move |(service, _)| service == of);
-        keys.filter_map(|key| self.servers.get(key))
+        let service = self.0.get(of).into_iter();
+        service.flat_map(|service| {
+            let servers = service.order.iter();
+            servers.filter_map(|endpoint| service.servers.get(endpoint))
+        })
     }
 
     /// Whether this was put into the table as a sorry server.
     pub fn is_sorry(&self, of: &ServiceId, endpoint: &Endpoint) -> bool {
-        self.sorry.contains_key(&(*of, *endpoint))
+        let service = self.0.get(of);
+        service.is_some_and(|service| service.sorry.contains_key(endpoint))
     }
 
     /// Whether the service had not enough servers.
     pub fn has_lost(&self, of: &ServiceId) -> bool {
-        self.lost.contains(of)
+        self.0.get(of).is_some_and(|service| service.has_lost)
     }
 
     /// Forgets all that is known of a service.
     pub fn forget(&mut self, of: &ServiceId) {
-        self.servers.retain(|(service, _), _| service != of);
-        self.order.retain(|(service, _)| service != of);
-        self.sorry.retain(|(service, _), _| service != of);
-        self.lost.remove(of);
+        self.0.remove(of);
     }
 
     /// The services of which something is known.
-    pub fn services(&self) -> HashSet<ServiceId> {
-        let keys = self.order.iter().chain(self.sorry.keys());
-        keys.map(|(service, _)| *service)
-            .chain(self.lost.iter().copied())
-            .collect()
+    pub fn services(&self) -> Vec<ServiceId> {
+        self.0.keys().copied().collect()
     }
 
     /// Remembers a server.
     pub fn remember(&mut self, of: ServiceId, server: Remembered) {
-        let key = (of, server.destination.endpoint);
-        if self.servers.insert(key, server).is_none() {
-            self.order.push(key);
+        let endpoint = server.destination.endpoint;
+        let service = self.0.entry(of).or_default();
+        if service.servers.insert(endpoint, server).is_none() {
+            service.order.push(endpoint);
         }
     }
 
     /// Remembers that a sorry server was put into the table.
     pub fn remember_sorry(&mut self, of: ServiceId, destination: Destination) {
-        self.sorry.insert((of, destination.endpoint), destination);
+        let service = self.0.entry(of).or_default();
+        service.sorry.insert(destination.endpoint, destination);
+    }
+
+    /// Whether the service itself was put into the table, and is to leave it when nobody wants it.
+    pub fn owns(&self, of: &ServiceId) -> bool {
+        self.0.get(of).is_some_and(|service| service.is_own)
+    }
+
+    /// Remembers that a service was put into the table.
+    pub fn own(&mut self, of: ServiceId) {
+        self.0.entry(of).or_default().is_own = true;
     }
 
     /// Remembers that a service has not enough servers.
     pub fn remember_lost(&mut self, of: ServiceId) {
-        self.lost.insert(of);
+        self.0.entry(of).or_default().has_lost = true;
     }
 }
 
@@ -222,9 +247,10 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let text = "server up+2,down - -a -t 192.0.2.1:80 -r 10.0.0.2:80 -g -w 3\n\
-                    server unchecked 7 -a -f 4 -6 -r [2001:db8::1]:0 -i -w 0 --tun-type ipip\n\
                     sorry -a -t 192.0.2.1:80 -r 10.0.0.9:80 -g -w 1\n\
-                    lost -Z -t 192.0.2.1:80\n";
+                    lost -Z -t 192.0.2.1:80\n\
+                    own -Z -t 192.0.2.1:80\n\
+                    server unchecked 7 -a -f 4 -6 -r [2001:db8::1]:0 -i -w 0 --tun-type ipip\n";
         let memory = Memory::parse(text);
         assert_eq!(memory.write(), text);
         assert_eq!(memory.services().len(), 2);

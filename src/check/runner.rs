@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::connect::{datagrams, tcp};
 use super::exchange::{Deadline, Failure};
 use super::http::{Digest, Http};
+use super::rhythm::Routine;
 use super::{
     Check, Origin, Probe, Question, Share, Verdict, dns, file, http, misc, ping, smtp, udp,
 };
@@ -67,16 +68,15 @@ impl Runner {
 
     /// Makes all checks, as many at a time as this process may have open files for. Each outcome is
     /// handed to `each` when it is there, with the place of its check.
-    pub fn all(&self, checks: &[Arc<Check>], mut each: impl FnMut(usize, Outcome)) {
-        let most = usize::try_from(limits::raise_open_files()).unwrap_or(usize::MAX);
-        let most = (most.saturating_sub(OTHER_FILES) / FILES_OF_A_CHECK).max(1);
+    pub fn all(&self, checks: &[Arc<Routine>], mut each: impl FnMut(usize, Outcome)) {
+        let most = most_at_once();
         self.0.block_on(async {
             let mut running = JoinSet::new();
             let mut waiting = checks.iter().cloned().enumerate();
             loop {
                 let room = most.saturating_sub(running.len());
                 for (place, check) in waiting.by_ref().take(room) {
-                    running.spawn(async move { (place, attempts(&check).await) });
+                    running.spawn(async move { (place, attempts(&check.check).await) });
                 }
                 match running.join_next().await {
                     None => break,
@@ -111,7 +111,7 @@ impl Runner {
     }
 }
 
-pub(super) async fn attempts(check: &Check) -> Outcome {
+async fn attempts(check: &Check) -> Outcome {
     let mut left = check.tries.retry;
     loop {
         let start = Instant::now();
@@ -127,7 +127,14 @@ pub(super) async fn attempts(check: &Check) -> Outcome {
     }
 }
 
-async fn attempt(check: &Check) -> Verdict {
+/// How many checks this process may have open files for, once it has asked for as many as it can.
+pub(super) fn most_at_once() -> usize {
+    let most = usize::try_from(limits::raise_open_files()).unwrap_or(usize::MAX);
+    (most.saturating_sub(OTHER_FILES) / FILES_OF_A_CHECK).max(1)
+}
+
+/// Makes a check, once.
+pub(super) async fn attempt(check: &Check) -> Verdict {
     let deadline = Deadline(Instant::now() + check.timeout);
     match probe(&check.probe, deadline).await {
         Ok(share) => Verdict::Up(share),
@@ -140,7 +147,7 @@ async fn probe(probe: &Probe, deadline: Deadline) -> Result<Share, Failure> {
         Probe::Network { to, from, question } => ask(*to, from, question, deadline)
             .await
             .map(|()| Share::Same),
-        Probe::Misc(misc) => misc::probe(misc, deadline).await,
+        Probe::Misc(misc) => Box::pin(misc::probe(misc, deadline)).await,
         Probe::File(tracked) => file::probe(tracked),
     }
 }
@@ -154,13 +161,14 @@ async fn ask(
     let datagrams = || datagrams(to, from, Type::DGRAM, Protocol::UDP);
     match question {
         Question::Tcp => tcp(to, from, deadline).await.map(drop),
-        Question::Http(http) => http::probe(to, from, http, deadline).await,
+        // What is large is boxed, so that thousands of small ones stay small.
+        Question::Http(http) => Box::pin(http::probe(to, from, http, deadline)).await,
         Question::Smtp { helo } => {
             let stream = tcp(to, from, deadline).await?;
-            smtp::probe(stream, helo, deadline).await
+            Box::pin(smtp::probe(stream, helo, deadline)).await
         }
-        Question::Dns(query) => dns::probe(datagrams()?, query, deadline).await,
-        Question::Udp(datagram) => udp::probe(datagrams()?, datagram, deadline).await,
-        Question::Ping { size } => ping::probe(to, from, *size, deadline).await,
+        Question::Dns(query) => Box::pin(dns::probe(datagrams()?, query, deadline)).await,
+        Question::Udp(datagram) => Box::pin(udp::probe(datagrams()?, datagram, deadline)).await,
+        Question::Ping { size } => Box::pin(ping::probe(to, from, *size, deadline)).await,
     }
 }

@@ -41,6 +41,15 @@ pub enum Trust {
 pub struct Tls {
     config: Arc<ClientConfig>,
     name: Option<ServerName<'static>>,
+    trust: Trust,
+}
+
+/// What was asked for is the same; a file of certificates may have changed since.
+impl PartialEq for Tls {
+    fn eq(&self, other: &Self) -> bool {
+        let known = |tls: &Tls| (tls.config.enable_sni, tls.name.clone());
+        self.trust == other.trust && known(self) == known(other)
+    }
 }
 
 /// Why TLS cannot be spoken so: what is wrong, and with what.
@@ -85,6 +94,7 @@ impl Tls {
         Ok(Tls {
             config: Arc::new(config),
             name,
+            trust: trust.clone(),
         })
     }
 

@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::Check;
 use super::health::{Group, Policy, Server, Standing, State};
 use super::memory::{Memory, Remembered};
+use super::rhythm::Routine;
 use crate::addr::Endpoint;
 use crate::ipvs::plan::{Comparison, Entry, Plan, Table};
 use crate::ipvs::{Destination, Service, ServiceId, Weight};
@@ -16,7 +16,7 @@ pub struct Watch {
     /// The service, its policy, and how its servers stand.
     pub group: Group,
     /// The checks of each server, in the order of the group's servers and of their standings.
-    pub checks: Vec<Vec<Arc<Check>>>,
+    pub checks: Vec<Vec<Arc<Routine>>>,
 }
 
 /// Where the servers that shall be checked come from.
@@ -35,7 +35,7 @@ pub struct Terms<'a> {
     /// Whether a server that is down stays with weight 0.
     pub inhibit: &'a dyn Fn(&Destination) -> bool,
     /// The checks of a server.
-    pub checks: &'a dyn Fn(&Service, &Destination) -> Vec<Arc<Check>>,
+    pub checks: &'a dyn Fn(&Service, &Destination) -> Vec<Arc<Routine>>,
 }
 
 impl Watch {
@@ -54,41 +54,77 @@ impl Watch {
             Source::Wanted => entry.destinations.values().cloned().collect(),
             Source::Actual => configured(entry, memory, &policy),
         };
-        let entries = actual.entries().iter();
-        let there: HashSet<Endpoint> = entries
-            .filter(|entry| entry.service.id == *id)
-            .flat_map(|entry| entry.destinations.keys().copied())
-            .collect();
+        let there = actual.entry(id).map(|there| &there.destinations);
+        let is_there =
+            |endpoint: &Endpoint| there.is_some_and(|there| there.contains_key(endpoint));
         let (mut servers, mut checks) = (Vec::new(), Vec::new());
         for destination in destinations {
             let own = (terms.checks)(&entry.service, &destination);
             let remembered = memory.server(id, &destination.endpoint);
             // What was put there and is gone somebody has deleted, and things may have changed since.
-            let remembered = remembered.filter(|remembered| {
-                remembered.put.is_none() || there.contains(&destination.endpoint)
-            });
+            let remembered = remembered
+                .filter(|remembered| remembered.put.is_none() || is_there(&destination.endpoint));
             let standings = match remembered {
                 Some(remembered) => continued(&remembered.checks, own.len()),
                 // Who is in the table is served.
-                None if there.contains(&destination.endpoint) => {
+                None if is_there(&destination.endpoint) => {
                     vec![Standing::new(State::Up, 0); own.len()]
                 }
                 None => vec![Standing::new(State::Unchecked, 0); own.len()],
             };
             checks.push(own);
-            servers.push(Server {
-                inhibit: (terms.inhibit)(&destination),
-                destination,
-                checks: standings,
-            });
+            let inhibit = (terms.inhibit)(&destination);
+            servers.push(Server::new(destination, inhibit, standings, policy.alpha));
         }
+        let has_quorum = !memory.has_lost(id);
         let group = Group {
             service: entry.service.clone(),
+            also: Vec::new(),
             policy,
             servers,
-            has_quorum: !memory.has_lost(id),
+            has_quorum,
+            told: Some(has_quorum),
         };
         Watch { group, checks }
+    }
+
+    /// Goes on where the watch of the same service was: checks that are the same as before stand as
+    /// they did, and what was told is known. Gives back, for each check of each server, its place in
+    /// the watch before: which server, and which check.
+    pub fn go_on(&mut self, before: &Watch) -> Vec<Vec<Option<(usize, usize)>>> {
+        self.group.has_quorum = before.group.has_quorum;
+        self.group.told = before.group.told;
+        let servers = before.group.servers.iter().enumerate();
+        let known: HashMap<Endpoint, usize> = servers
+            .map(|(place, server)| (server.destination.endpoint, place))
+            .collect();
+        let pairs = self.group.servers.iter_mut().zip(&self.checks);
+        let places = pairs.map(|(server, checks)| {
+            let Some(&place) = known.get(&server.destination.endpoint) else {
+                return vec![None; checks.len()];
+            };
+            let old = &before.group.servers[place];
+            (server.told, server.limit) = (old.told, old.limit);
+            (server.since, server.why) = (old.since, old.why.clone());
+            // One that is served is served until a new check says otherwise.
+            let state = match old.state() {
+                State::Up => State::Up,
+                State::Down | State::Unchecked => State::Unchecked,
+            };
+            let mut left: Vec<_> = before.checks[place].iter().enumerate().collect();
+            let own = checks.iter().zip(&mut server.checks);
+            own.map(|(check, standing)| {
+                let same = left.iter().position(|(_, old)| *old == check);
+                let found = same.map(|same| left.swap_remove(same).0);
+                *standing = match found {
+                    Some(found) => old.checks[found],
+                    None => Standing::new(state, 0),
+                };
+                found.map(|found| (place, found))
+            })
+            .collect()
+        });
+        places.collect()
     }
 
     /// Remembers how the servers stand, and what the table shall have.
@@ -123,10 +159,13 @@ impl Watch {
 pub fn wanted<'a>(watches: impl IntoIterator<Item = &'a Watch>) -> Table {
     let mut table = Table::default();
     for Watch { group, .. } in watches {
-        // The services are those of a table, which has each once.
-        let _ = table.add_service(group.service.clone());
-        for destination in group.wanted() {
-            let _ = table.add_destination(group.service.id, destination);
+        let wanted = group.wanted();
+        for service in group.services() {
+            // The services are those of a table, which has each once.
+            let _ = table.add_service(service.clone());
+            for destination in &wanted {
+                let _ = table.add_destination(service.id, destination.clone());
+            }
         }
     }
     table
@@ -200,7 +239,7 @@ mod tests {
     use super::*;
     use crate::addr::{Family, Numeric, Protocol, Resolve};
     use crate::check::health::Patience;
-    use crate::check::{Probe, Reason, Share, Tracked, Tries, Verdict};
+    use crate::check::{Check, Probe, Reason, Share, Tracked, Tries, Verdict};
     use crate::ipvs::Change;
     use crate::ipvs::rule::{self, Command, Context, write};
     use std::net::IpAddr;
@@ -263,7 +302,10 @@ mod tests {
         let terms = Terms {
             policy: &|_| Policy::default(),
             inhibit: &|_| inhibit,
-            checks: &|_, _| vec![Arc::new(check())],
+            checks: &|_, _| {
+                let delay = Duration::from_secs(6);
+                vec![Arc::new(Routine::of(check(), delay, delay))]
+            },
         };
         let mut watch = Watch::new(source, &from.entries()[0], &actual, memory, &terms);
         assert_eq!(watch.group.servers.len(), up.len());

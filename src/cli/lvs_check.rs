@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::ArgMatches;
 
 use crate::addr::Resolve;
+pub use crate::check::orders::Term;
 use crate::check::runner::{Outcome, Runner};
 use crate::check::{Probe, Verdict};
 use crate::conf::expand::Outside;
@@ -22,7 +23,9 @@ use options::Kind;
 use questions::{Given, Target};
 
 pub mod arguments;
+pub mod ask;
 mod configuration;
+mod notices;
 mod once;
 mod options;
 mod questions;
@@ -34,6 +37,13 @@ const PROGRAM: &str = "lvs-check";
 /// The name of the file in which one run leaves to the next what it knows.
 pub const MEMORY: &str = "lvs-check";
 
+/// The name of the file in which is remembered what was ordered.
+pub const ORDERS: &str = "lvs-check-orders";
+
+/// How the answer of a running loop begins when it has done what it was asked, and when not.
+const DONE: &str = "done";
+const REFUSED: &str = "refused";
+
 /// What the program works with.
 pub struct Environment<'a> {
     /// Who knows the numbers of names.
@@ -44,6 +54,8 @@ pub struct Environment<'a> {
     pub kernel: &'a mut dyn FnMut() -> Result<Client, Refusal>,
     /// Where is remembered what one run leaves to the next.
     pub memory: &'a dyn Fn() -> io::Result<PathBuf>,
+    /// Where is remembered what was ordered for a term; nowhere for [`Term::Reload`].
+    pub orders: &'a dyn Fn(Term) -> io::Result<PathBuf>,
     /// Whether standard output is a terminal, and how wide it is.
     pub terminal: bool,
     /// Whether standard error is a terminal: what takes long shows how far it is.
@@ -110,6 +122,8 @@ impl Session<'_> {
             Some(kind) => self.one(kind, found),
             None if name == "once" => self.once(found),
             None if name == "run" => self.run(found),
+            None if name == "status" => self.status(found),
+            None if ask::ORDERS.contains(&name) => self.order(name, found),
             None => self.digest(found),
         }
     }

@@ -24,6 +24,14 @@ pub fn path(name: &str) -> io::Result<PathBuf> {
     Ok(Path::new(DIRECTORY).join(format!("{name}.{namespace}")))
 }
 
+/// The file `name` that outlives the machine's next start. It is one for all network namespaces: in
+/// another life they are not the same.
+pub fn lasting(name: &str) -> PathBuf {
+    /// Where this project remembers things for ever.
+    const LASTING: &str = "/var/lib/lvskit";
+    Path::new(LASTING).join(name)
+}
+
 /// A file that this process alone reads and replaces, until it is dropped.
 #[derive(Debug)]
 pub struct State {

@@ -96,6 +96,23 @@ impl Client {
         Ok(table)
     }
 
+    /// Those of these services that are there, with their destinations.
+    pub fn table_of(&mut self, services: &[ServiceId]) -> Result<Table, Refusal> {
+        let mut table = Table::default();
+        for id in services {
+            match self.service(id) {
+                Ok(row) => drop(table.add_service(row.service)),
+                Err(refusal) if refusal.is_no_such_service() => continue,
+                Err(refusal) => return Err(refusal),
+            }
+            for row in self.destinations(id)? {
+                // As with a whole table.
+                let _ = table.add_destination(*id, row.destination);
+            }
+        }
+        Ok(table)
+    }
+
     /// The timeouts of connections.
     pub fn timeouts(&mut self) -> Result<Timeouts, Refusal> {
         let request = self.request(wire::get_timeouts);

@@ -71,6 +71,11 @@ impl Table {
         }
     }
 
+    /// One service with its destinations, if it is there.
+    pub fn entry(&self, id: &ServiceId) -> Option<&Entry> {
+        self.places.get(id).map(|place| &self.entries[*place])
+    }
+
     /// The services with their destinations, in the order in which they were added.
     pub fn entries(&self) -> &[Entry] {
         &self.entries

@@ -13,6 +13,8 @@ use crate::check::{Share, Verdict};
 use crate::ipvs::rule::write;
 use crate::ipvs::{ServiceId, Weight};
 
+pub mod status;
+
 /// A line such as `up 10.0.0.2:80 tcp 1.3 ms`.
 pub fn line(target: &str, check: &str, outcome: &Outcome) -> String {
     let word = word(&outcome.verdict);

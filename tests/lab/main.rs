@@ -6,6 +6,7 @@
 
 mod apply;
 mod check;
+mod check_run;
 mod clients;
 mod cluster;
 mod connections;
@@ -227,6 +228,22 @@ const TESTS: &[(&str, Test)] = &[
     (
         "check/a-loop-follows-heals-and-reloads",
         check::a_loop_follows_heals_and_reloads,
+    ),
+    (
+        "check-run/servers-follow-their-checks-and-scripts-are-told",
+        check_run::servers_follow_their_checks_and_scripts_are_told,
+    ),
+    (
+        "check-run/a-reload-changes-what-has-changed",
+        check_run::a_reload_changes_what_has_changed,
+    ),
+    (
+        "check-run/a-killed-loop-is-taken-up-by-the-next",
+        check_run::a_killed_loop_is_taken_up_by_the_next,
+    ),
+    (
+        "check-run/what-is-ordered-holds",
+        check_run::what_is_ordered_holds,
     ),
     ("differential/command-lines", differential::command_lines),
     ("differential/restores", differential::restores),

@@ -1,6 +1,7 @@
 //! The command line of `lvs-check`: one definition, from which come parsing, help and completion.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, ValueHint, value_parser};
@@ -73,8 +74,12 @@ pub fn command() -> Command {
         .chain(all_options())
         .map(|option| option.get_id().clone());
     let result = ["apply", "rise", "fall", "quiet", "metrics"];
-    let said = said.filter(|name| !result.contains(&name.as_str()));
-    let described = configuration().conflicts_with_all(said);
+    let said: Vec<_> = said
+        .filter(|name| name != "rules" && name != "table")
+        .collect();
+    let of_once = said.iter();
+    let of_once = of_once.filter(|name| !result.contains(&name.as_str()));
+    let described = configuration().conflicts_with_all(of_once.cloned());
     let once = Command::new("once")
         .about("Check all servers of a table, once")
         .arg(described)
@@ -82,6 +87,17 @@ pub fn command() -> Command {
         .args(all_options())
         .arg(&json)
         .group(source().arg("use-file"));
+    let own = ["no-alpha", "keep", "slow-start"];
+    let of_loop = loop_options().into_iter();
+    let of_loop = of_loop.map(|option| option.get_id().clone());
+    let said_twice: Vec<_> = said.clone();
+    let said_twice = said_twice
+        .into_iter()
+        .chain(of_loop)
+        .filter(|name| !own.contains(&name.as_str()));
+    let not_of_loop = ["apply", "quiet", "metrics", "retry"];
+    let said_twice = said_twice.filter(|name| !not_of_loop.contains(&name.as_str()));
+    let described_loop = configuration().conflicts_with_all(said_twice);
     let run = Command::new("run")
         .about("Check all servers of a table again and again")
         .args(table_options().into_iter().filter(|option| {
@@ -94,9 +110,9 @@ pub fn command() -> Command {
                 .into_iter()
                 .filter(|option| option.get_id() != "retry"),
         )
-        // Only to say why it is refused.
-        .arg(configuration().hide(true))
-        .group(source().arg("use-file"));
+        .arg(described_loop)
+        .group(source().arg("use-file"))
+        .arg(control());
     Command::new("lvs-check")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Find out how real servers are, as keepalived does")
@@ -107,6 +123,61 @@ pub fn command() -> Command {
         .subcommand(digest)
         .subcommand(once)
         .subcommand(run)
+        .subcommands(asking(&json))
+}
+
+/// Where a loop is asked.
+fn control() -> Arg {
+    value(
+        "control",
+        "PATH",
+        "The socket of the loop (/run/lvskit/check.sock)",
+    )
+    .value_hint(ValueHint::FilePath)
+    .value_parser(value_parser!(PathBuf))
+}
+
+/// The commands that ask a loop.
+fn asking(json: &Arg) -> Vec<Command> {
+    let metrics = Arg::new("metrics")
+        .long("metrics")
+        .action(ArgAction::SetTrue)
+        .conflicts_with("json")
+        .help("Answer in Prometheus text");
+    let status = Command::new("status")
+        .about("Ask the loop how services and servers are")
+        .args([json.clone(), metrics, control()]);
+    let named = |name: &'static str, help: &'static str| {
+        Arg::new(name)
+            .required(true)
+            .value_hint(ValueHint::Other)
+            .help(help)
+    };
+    let order = |name: &'static str, about: &'static str| {
+        let persist = Arg::new("persist")
+            .long("persist")
+            .action(ArgAction::SetTrue)
+            .help("Also after the machine's next start");
+        Command::new(name)
+            .about(about)
+            .arg(named(
+                "SERVICE",
+                "10.0.0.1:80, udp:10.0.0.1:53, fwmark:7, fwmark:7:inet6",
+            ))
+            .arg(named("SERVER", "10.0.0.2:80, or 10.0.0.2 alone"))
+            .args((name != "enable").then_some(persist))
+            .arg(control())
+    };
+    let number = named("WEIGHT", "0 and up")
+        .value_parser(value_parser!(i32).range(0..))
+        .allow_negative_numbers(true);
+    vec![
+        status,
+        order("drain", "Have the loop give a server weight 0"),
+        order("disable", "Have the loop keep a server out of the table"),
+        order("enable", "Take back what was ordered of a server"),
+        order("weight", "Have the loop give a server another weight").arg(number.index(3)),
+    ]
 }
 
 /// The configuration that describes all.
@@ -182,7 +253,13 @@ fn loop_options() -> Vec<Arg> {
             "no-alpha",
             "Have servers in the table before they are checked, as keepalived does",
         ),
+        seconds(
+            "slow-start",
+            "Let the weight of a server that comes back grow so long",
+        ),
         flag("remove", "Delete the services at the end"),
+        flag("keep", "Leave the services of a configuration at the end")
+            .conflicts_with_all(["rules", "table"]),
         command("notify-up", "Start this when a server is up"),
         command("notify-down", "Start this when a server is down"),
         command("quorum-up", "Start this when a service has enough servers"),

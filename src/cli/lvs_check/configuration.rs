@@ -1,19 +1,23 @@
 //! From a keepalived.conf to the services, servers and checks that it asks for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::addr::Endpoint;
 use crate::check::Check;
-use crate::check::health::Policy;
+use crate::check::health::{Policy, State};
 use crate::check::memory::Memory;
+use crate::check::rhythm::{Rhythm, Routine};
 use crate::check::watch::{Source, Terms, Watch};
-use crate::conf::model::{Common, Config, RealServer, VirtualServer};
+use crate::conf::model::{Checker, CheckerKind, Common, Config, RealServer, VirtualServer};
 use crate::conf::problem::{Problem, Problems, Severity};
+use crate::conf::value::Command;
 use crate::conf::{self, Reading};
 use crate::ipvs::plan::{Entry, Table};
-use crate::ipvs::{Destination, ServiceId, Thresholds, Weight};
+use crate::ipvs::{Destination, Service, ServiceId, Thresholds, Weight};
 
+use super::notices::{self, Notices, Overall, ServerNotices, Teller};
 use super::{Failure, Session};
 use checkers::Converter;
 
@@ -25,16 +29,31 @@ type Accounts<'a> = &'a dyn Fn(&str, Option<&str>) -> Option<(u32, u32)>;
 /// What a configuration asks for.
 #[derive(Debug, Default)]
 pub struct Description {
-    table: Table,
-    policies: HashMap<ServiceId, Policy>,
-    servers: HashMap<(ServiceId, Endpoint), Checked>,
+    services: Vec<Described>,
+    /// What holds for all of it.
+    pub overall: Overall,
+}
+
+/// A virtual server.
+#[derive(Debug)]
+struct Described {
+    /// The service with all its servers.
+    entry: Entry,
+    /// Other services of its group.
+    also: Vec<Service>,
+    policy: Policy,
+    servers: HashMap<Endpoint, Checked>,
+    notices: Notices,
 }
 
 /// A server, as far as the table does not say it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Checked {
     inhibit: bool,
-    checks: Vec<Arc<Check>>,
+    /// Whether it counts as up before it is checked; nothing, when its first state is news.
+    presumed: Option<bool>,
+    checks: Vec<Arc<Routine>>,
+    notices: ServerNotices,
 }
 
 impl Session<'_> {
@@ -82,7 +101,9 @@ impl Session<'_> {
             let text = problem.render(&reading.sources);
             let _ = self.environment.errors.write_all(text.as_bytes());
         }
-        Err(Failure::usage(format!("{file}: nothing is checked")))
+        Err(Failure::usage(format!(
+            "{file}: it has errors, nothing is done"
+        )))
     }
 }
 
@@ -90,103 +111,218 @@ impl Description {
     /// What an effective configuration asks for. A problem is an error where a check would be
     /// another than it should, else something that is left out.
     fn new(config: &Config, accounts: Accounts<'_>, problems: &mut Problems) -> Self {
-        let mut description = Description::default();
+        let mut reader = Reader {
+            config,
+            accounts,
+            problems,
+            known: HashSet::new(),
+        };
         for (keyword, is_there) in [
             ("net_namespace", config.net_namespace.is_some()),
             ("net_namespace_ipvs", config.net_namespace_ipvs.is_some()),
         ] {
-            left_out(keyword, is_there, &config.common, problems);
+            left_out(keyword, is_there, &config.common, reader.problems);
         }
         if let Some(ssl) = &config.ssl {
-            left_out("SSL", true, &ssl.common, problems);
+            left_out("SSL", true, &ssl.common, reader.problems);
         }
-        for server in &config.virtual_servers {
-            description.add(server, config, accounts, problems);
+        let overall = reader.overall();
+        let servers = config.virtual_servers.iter();
+        let services = servers.filter_map(|server| reader.service(server));
+        Description {
+            services: services.collect(),
+            overall,
         }
-        description
     }
 
-    fn add(
-        &mut self,
-        server: &VirtualServer,
-        config: &Config,
-        accounts: Accounts<'_>,
-        problems: &mut Problems,
-    ) {
-        tell_left_out(server, problems);
-        let mut servers: Vec<(Destination, Checked)> = Vec::new();
+    /// The services with their checks, and who is told of them, in the same order.
+    pub fn watches(
+        &self,
+        actual: &Table,
+        memory: &Memory,
+        no_alpha: bool,
+    ) -> (Vec<Watch>, Vec<Notices>) {
+        let watch = |described: &Described| {
+            let find = |one: &Destination| described.servers.get(&one.endpoint);
+            let terms = Terms {
+                policy: &|_| described.policy.clone(),
+                inhibit: &|one| find(one).is_some_and(|one| one.inhibit),
+                checks: &|_, one| find(one).map_or(Vec::new(), |one| one.checks.clone()),
+            };
+            let entry = &described.entry;
+            let mut watch = Watch::new(Source::Wanted, entry, actual, memory, &terms);
+            watch.group.also.clone_from(&described.also);
+            watch.group.told = None;
+            let mut notices = described.notices.clone();
+            for server in &mut watch.group.servers {
+                let Some(one) = find(&server.destination) else {
+                    continue;
+                };
+                if server.state() == State::Unchecked {
+                    server.told = one.presumed;
+                }
+                notices.servers.push(one.notices.clone());
+            }
+            watch.group.policy.alpha |= !no_alpha;
+            (watch, notices)
+        };
+        self.services.iter().map(watch).unzip()
+    }
+}
+
+/// Reads a configuration.
+struct Reader<'a> {
+    config: &'a Config,
+    accounts: Accounts<'a>,
+    problems: &'a mut Problems,
+    /// The services that there are already.
+    known: HashSet<ServiceId>,
+}
+
+impl Reader<'_> {
+    fn service(&mut self, server: &VirtualServer) -> Option<Described> {
+        tell_left_out(server, self.problems);
+        let at = server.common.at.0;
+        let mut services = Vec::new();
+        for service in server.services(self.config) {
+            match self.known.insert(service.id) {
+                true => services.push(service),
+                false => {
+                    let text = "the service is there already";
+                    self.problems.error(at, text, "write each service once");
+                }
+            }
+        }
+        let mut services = services.into_iter();
+        let mut entry = Entry {
+            service: services.next()?,
+            destinations: BTreeMap::new(),
+        };
+        let mut servers = HashMap::new();
         for real in &server.real_servers {
             let Some(destination) = real.destination(server) else {
                 continue;
             };
-            let converter = Converter {
-                config,
-                server: destination.endpoint,
-                accounts,
-            };
-            let checks = real.checkers.iter().flat_map(|checker| {
-                tell_kept(&checker.common, problems);
-                converter.checks(checker).unwrap_or_else(|wrong| {
-                    problems.error(wrong.place, wrong.text, "lvs-check cannot make this check");
-                    Vec::new()
-                })
-            });
-            let checked = Checked {
-                inhibit: real.inhibit_on_failure.unwrap_or(false),
-                checks: checks.map(Arc::new).collect(),
-            };
-            servers.push((destination, checked));
+            let endpoint = destination.endpoint;
+            servers.insert(endpoint, self.server(real, endpoint));
+            if entry.destinations.insert(endpoint, destination).is_some() {
+                let text = format!("the real server is there already: {endpoint}");
+                self.problems.error(at, text, "write each real server once");
+            }
         }
         let policy = Policy {
             quorum: server.quorum.into(),
             hysteresis: server.hysteresis.into(),
             sorry: sorry(server),
-            alpha: alpha(server, problems),
+            sorry_inhibit: server.sorry_server_inhibit,
+            alpha: alpha(server, self.problems),
         };
-        for service in server.services(config) {
-            let id = service.id;
-            if self.table.add_service(service).is_err() {
-                let text = "the service is there already";
-                problems.error(server.common.at.0, text, "write each service once");
-                continue;
-            }
-            self.policies.insert(id, policy.clone());
-            for (destination, checked) in &servers {
-                let endpoint = destination.endpoint;
-                if self.table.add_destination(id, destination.clone()).is_err() {
-                    let text = format!("the real server is there already: {endpoint}");
-                    problems.error(server.common.at.0, text, "write each real server once");
+        let also: Vec<Service> = services.collect();
+        let notices = self.notices(server, &entry.service.id);
+        Some(Described {
+            entry,
+            also,
+            policy,
+            servers,
+            notices,
+        })
+    }
+
+    fn server(&mut self, real: &RealServer, endpoint: Endpoint) -> Checked {
+        let converter = Converter {
+            config: self.config,
+            server: endpoint,
+            accounts: self.accounts,
+        };
+        let mut checks = Vec::new();
+        for checker in &real.checkers {
+            tell_kept(&checker.common, self.problems);
+            match converter.checks(checker) {
+                Ok(own) => checks.extend(own.into_iter().map(|check| routine(checker, check))),
+                Err(wrong) => {
+                    let hint = "lvs-check cannot make this check";
+                    self.problems.error(wrong.place, wrong.text, hint);
                 }
-                self.servers.insert((id, endpoint), checked.clone());
+            }
+        }
+        let is_alpha = |checker: &Checker| checker.alpha == Some(true);
+        let presumed = match real.checkers.iter().any(is_alpha) {
+            true => Some(false),
+            false if self.config.global.rs_init_notifies => None,
+            false => Some(true),
+        };
+        let mut told = |command: &Option<Command>, keyword: &str| {
+            let command = command.as_ref()?;
+            let program = self.program(command, &real.common, keyword);
+            program.map(Arc::new)
+        };
+        Checked {
+            inhibit: real.inhibit_on_failure.unwrap_or(false),
+            presumed,
+            checks,
+            notices: ServerNotices {
+                up: told(&real.notify_up, "notify_up"),
+                down: told(&real.notify_down, "notify_down"),
+                mail: real.smtp_alert.unwrap_or(true),
+            },
+        }
+    }
+
+    fn notices(&mut self, server: &VirtualServer, id: &ServiceId) -> Notices {
+        let mut told = |command: &Option<Command>, keyword: &str| {
+            let command = command.as_ref()?;
+            let program = self.program(command, &server.common, keyword);
+            program.map(Arc::new)
+        };
+        let (quorum_up, quorum_down) = (
+            told(&server.quorum_up, "quorum_up"),
+            told(&server.quorum_down, "quorum_down"),
+        );
+        Notices {
+            name: notices::name(server.address.as_ref(), id),
+            quorum_up,
+            quorum_down,
+            mail: server.smtp_alert.unwrap_or(false),
+            omega: server.omega,
+            servers: Vec::new(),
+        }
+    }
+
+    /// The program of a command, without a shell, as keepalived runs it.
+    fn program(&mut self, command: &Command, common: &Common, keyword: &str) -> Option<Teller> {
+        let made = checkers::program(self.config, command, self.accounts, common, keyword);
+        match made {
+            Ok((words, user)) => Some(Teller::Words { words, user }),
+            Err(wrong) => {
+                let hint = "this could not be run when it is needed";
+                self.problems.error(wrong.place, wrong.text, hint);
+                None
             }
         }
     }
 
-    /// The services with their checks.
-    pub fn watches(&self, actual: &Table, memory: &Memory) -> Vec<Watch> {
-        let watch = |entry: &Entry| {
-            let service = entry.service.id;
-            let terms = Terms {
-                policy: &|entry| {
-                    self.policies
-                        .get(&entry.service.id)
-                        .cloned()
-                        .unwrap_or_default()
-                },
-                inhibit: &|one| self.checked(service, one).is_some_and(|one| one.inhibit),
-                checks: &|_, one| {
-                    let checked = self.checked(service, one);
-                    checked.map_or(Vec::new(), |one| one.checks.clone())
-                },
-            };
-            Watch::new(Source::Wanted, entry, actual, memory, &terms)
-        };
-        self.table.entries().iter().map(watch).collect()
+    fn overall(&mut self) -> Overall {
+        let global = &self.config.global;
+        Overall {
+            flush: global.flush,
+            flush_on_stop: global
+                .flush_on_stop
+                .as_deref()
+                .is_some_and(|word| word != "VS"),
+        }
     }
+}
 
-    fn checked(&self, service: ServiceId, destination: &Destination) -> Option<&Checked> {
-        self.servers.get(&(service, destination.endpoint))
-    }
+/// When a check is made. A file is looked at often, where keepalived is told by the kernel.
+fn routine(checker: &Checker, check: Check) -> Arc<Routine> {
+    const GLANCE: Duration = Duration::from_secs(1);
+    let usual = match checker.kind {
+        CheckerKind::File(_) => GLANCE,
+        _ => Rhythm::default().delay,
+    };
+    let delay = checker.delay_loop.unwrap_or(usual);
+    let warmup = checker.warmup.unwrap_or(delay);
+    Arc::new(Routine::of(check, delay, warmup))
 }
 
 /// The sorry server. It has weight 1, as keepalived has it.
@@ -220,20 +356,13 @@ fn alpha(server: &VirtualServer, problems: &mut Problems) -> bool {
 }
 
 fn tell_left_out(server: &VirtualServer, problems: &mut Problems) {
-    for (keyword, is_there) in [
-        ("quorum_up", server.quorum_up.is_some()),
-        ("quorum_down", server.quorum_down.is_some()),
-        ("ha_suspend", server.ha_suspend),
-        ("sorry_server_inhibit", server.sorry_server_inhibit),
-    ] {
+    for (keyword, is_there) in [("ha_suspend", server.ha_suspend)] {
         left_out(keyword, is_there, &server.common, problems);
     }
     mail(server.smtp_alert, &server.common, problems);
     tell_kept(&server.common, problems);
     for real in &server.real_servers {
         let RealServer { common, .. } = real;
-        left_out("notify_up", real.notify_up.is_some(), common, problems);
-        left_out("notify_down", real.notify_down.is_some(), common, problems);
         mail(real.smtp_alert, common, problems);
         tell_kept(common, problems);
     }

@@ -16,6 +16,7 @@ use clap::ArgMatches;
 use crate::addr::{Endpoint, Numeric, Protocol, Resolve};
 use crate::check::health::{Patience, Policy};
 use crate::check::memory::Memory;
+use crate::check::rhythm::{Rhythm, Routine};
 use crate::check::runner::Outcome;
 use crate::check::watch::{self, Source, Terms, Watch};
 use crate::check::{Check, Verdict};
@@ -101,8 +102,11 @@ impl Session<'_> {
             None => Table::default(),
         };
         let mut watches = match description {
-            Some(description) => description.watches(&actual, &memory),
-            None => watches(given, rules.as_ref(), &actual, &memory, false)?,
+            Some(description) => description.watches(&actual, &memory, true).0,
+            None => {
+                let rhythm = Rhythm::default();
+                watches(given, rules.as_ref(), &actual, &memory, false, rhythm)?
+            }
         };
         let outcomes = self.check_all(&watches)?;
         let patience = patience(given);
@@ -202,7 +206,7 @@ impl Session<'_> {
 }
 
 /// Which check of all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
     /// Which service.
     pub watch: usize,
@@ -213,7 +217,7 @@ pub struct Place {
 }
 
 /// All checks in one list, with their places.
-pub fn places(watches: &[Watch]) -> (Vec<Place>, Vec<Arc<Check>>) {
+pub fn places(watches: &[Watch]) -> (Vec<Place>, Vec<Arc<Routine>>) {
     let (mut places, mut checks) = (Vec::new(), Vec::new());
     for (
         watch,
@@ -293,7 +297,7 @@ fn row(watch: &Watch, place: Place, outcome: &Outcome, weights: &Weights) -> sho
     show::Row {
         service,
         server: endpoint,
-        check: watch.checks[place.server][place.check].probe.name(),
+        check: watch.checks[place.server][place.check].check.probe.name(),
         outcome: outcome.clone(),
         standing: server.checks[place.check],
         weight: weights.get(&(service, endpoint)).copied(),
@@ -307,6 +311,7 @@ pub fn watches(
     actual: &Table,
     memory: &Memory,
     alpha: bool,
+    rhythm: Rhythm,
 ) -> Result<Vec<Watch>, Failure> {
     let with: Vec<String> = given.all("with");
     let with = with.iter().map(|text| {
@@ -327,22 +332,24 @@ pub fn watches(
         quorum: number("quorum", 1),
         hysteresis: number("hysteresis", 0),
         sorry: sorry.and_then(|sorry| stand_in(entry, sorry)),
+        sorry_inhibit: false,
         alpha,
     };
     let (source, table) = match rules {
         Some(rules) => (Source::Wanted, rules),
         None => (Source::Actual, actual),
     };
-    let mut wrong = None;
+    let mut wrong: Option<String> = None;
     let mut watches = Vec::new();
     for entry in table.entries() {
         let usual = [With::usual(&entry.service)];
         let with = if with.is_empty() { &usual[..] } else { &with };
         let problem = RefCell::new(None);
         let checks = |_: &Service, destination: &Destination| {
-            let checks = with
-                .iter()
-                .map(|with| check(given, with, destination.endpoint));
+            let checks = with.iter().map(|with| {
+                let check = check(given, with, destination.endpoint)?;
+                Ok(Arc::new(Routine { check, rhythm }))
+            });
             match checks.collect() {
                 Ok(checks) => checks,
                 Err(text) => {
@@ -382,7 +389,7 @@ fn stand_in(entry: &Entry, (address, port): (IpAddr, Option<u16>)) -> Option<Des
     })
 }
 
-fn check(given: Given<'_>, with: &With, server: Endpoint) -> Result<Arc<Check>, String> {
+fn check(given: Given<'_>, with: &With, server: Endpoint) -> Result<Check, String> {
     let what = with.what.as_deref();
     let probe = match (with.kind, what) {
         (Kind::Misc, Some(command)) => {
@@ -392,7 +399,7 @@ fn check(given: Given<'_>, with: &With, server: Endpoint) -> Result<Arc<Check>, 
         (Kind::File, Some(path)) => given.tracked(path.into()),
         (kind, path) => given.network(kind, server, path, None)?,
     };
-    Ok(Arc::new(given.made(probe)))
+    Ok(given.made(probe))
 }
 
 /// How many verdicts change what counts.

@@ -1,119 +1,292 @@
 //! `lvs-check run`: checks all servers again and again; the table follows, and heals.
 
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::ArgMatches;
 
-use crate::check::health::Event;
+use crate::check::Verdict;
+use crate::check::control::Control;
+use crate::check::health::{Event, State as Health};
 use crate::check::memory::Memory;
-use crate::check::rhythm::{Happening, Next, Rhythm};
-use crate::check::runner::Runner;
-use crate::check::watch::{self, Watch};
-use crate::check::{Check, Verdict};
-use crate::host::error_text;
+use crate::check::orders::Orders;
+use crate::check::rhythm::{Rhythm, Routine};
+use crate::check::rounds::{Course, Happening, Next};
+use crate::check::runner::{Outcome, Runner};
+use crate::check::timetable::{Beginning, Entry};
+use crate::check::watch::Watch;
 use crate::host::state::State;
 use crate::ipvs::ServiceId;
 use crate::ipvs::client::Client;
+use crate::ipvs::plan::Entry as Known;
 use crate::report::lvs_check as status;
-use crate::show::check as show;
 
-use super::once::{Place, command, open_memory, patience, places, read_rules, refused, watches};
+use super::notices::{Notices, Overall, ServerNotices, Teller};
+use super::once::{Place, open_memory, patience, places, read_rules, refused, watches};
 use super::questions::Given;
-use super::{Failure, Session, runner};
+use super::{Failure, Session, ask, runner};
 
-/// From one check to the next where nobody says otherwise.
-const DELAY: Duration = Duration::from_secs(6);
+mod orders;
+mod slow_start;
+mod table;
+mod tell;
 
-/// The same after a bad one.
-const RETRY_DELAY: Duration = Duration::from_secs(1);
+/// From one look at the table to the next, where a configuration has all rhythms.
+const LOOKS: Duration = Duration::from_secs(5);
+
+/// How long keepalived waits before the first checks, beside the warmup.
+const START_DELAY: Duration = Duration::from_secs(1);
+
+/// What shall be.
+#[derive(Default)]
+struct Desired {
+    watches: Vec<Watch>,
+    /// Who is told of each.
+    notices: Vec<Notices>,
+    overall: Overall,
+}
 
 /// What runs, between two happenings.
 struct Running<'r, 's, 'e> {
     session: &'r mut Session<'s>,
     runner: &'r Runner,
     given: Given<'r>,
-    file: Option<&'e OsString>,
+    rules: Option<&'e OsString>,
+    configuration: Option<&'e String>,
     state: State,
     client: Client,
     memory: Memory,
-    watches: Vec<Watch>,
+    desired: Desired,
     places: Vec<Place>,
+    /// Whose servers have changed, and whose table has to follow.
+    changed: BTreeSet<usize>,
+    pending: BTreeSet<usize>,
+    /// What is in the kernel's table, as far as it is known.
+    known: HashMap<ServiceId, Known>,
+    /// Before this the table does not follow again: thousands of verdicts shall come together.
+    rested: Instant,
+    /// What somebody has ordered of servers.
+    orders: Orders,
+    /// Those servers that start slowly: which watch, which server.
+    slow: BTreeSet<(usize, usize)>,
+    /// When it began.
+    start: Instant,
     /// Whether the table has been made what it shall be, so that others must have changed it.
     began: bool,
+    /// Since when the file of the memory lacks something.
+    unsaved: Option<Instant>,
 }
 
 impl Session<'_> {
     pub(super) fn run(&mut self, found: &ArgMatches) -> Result<u8, Failure> {
         let given = Given(found);
-        if found.contains_id("use-file") {
-            // Each checker of a configuration has its own rhythm; the loop has one for all.
-            let text = "run has one rhythm for all checks, and takes no configuration: -f";
-            return Err(Failure::usage(text));
-        }
         let path = (self.environment.memory)();
         let (state, memory) = open_memory(path)?;
         let client = (self.environment.kernel)().map_err(refused)?;
         let runner = runner()?;
+        let orders = self.read_orders();
+        let control = self.control(given)?;
         let mut running = Running {
             session: self,
             runner: &runner,
             given,
-            file: found.get_one("rules"),
+            rules: found.get_one("rules"),
+            configuration: found.get_one("use-file"),
             state,
             client,
             memory,
-            watches: Vec::new(),
+            desired: Desired::default(),
             places: Vec::new(),
+            changed: BTreeSet::new(),
+            pending: BTreeSet::new(),
+            known: HashMap::new(),
+            rested: Instant::now(),
+            orders,
+            slow: BTreeSet::new(),
+            start: Instant::now(),
             began: false,
+            unsaved: None,
         };
-        let checks = running.load()?;
-        let rhythm = Rhythm {
-            delay: given.get("delay").unwrap_or(DELAY),
-            retry_delay: given.get("retry-delay").unwrap_or(RETRY_DELAY),
-            fall: patience(given).fall.get(),
+        let desired = running.load()?;
+        let entries = running.adopt(desired);
+        running.begin();
+        let beginning = match given.has("no-alpha") {
+            true if running.configuration.is_some() => Beginning::After(START_DELAY),
+            _ => Beginning::AtOnce,
         };
-        let kept = runner.keep(checks, rhythm, |happened| running.happened(happened));
+        let usual = match running.configuration {
+            Some(_) => LOOKS,
+            None => Rhythm::default().delay,
+        };
+        let looks = given.get("delay").unwrap_or(usual);
+        let course = Course { beginning, looks };
+        let kept = runner.keep(entries, course, control, |happened, _| {
+            running.happened(happened)
+        });
         kept.map_err(|error| Failure::of("cannot wait for signals", &error))?;
         Ok(status::UP)
     }
 }
 
-impl Running<'_, '_, '_> {
-    /// Reads what shall be, and goes on where it was.
-    fn load(&mut self) -> Result<Vec<Arc<Check>>, Failure> {
-        let names = self.session.environment.names;
-        let rules = self.file.map(|file| read_rules(file, names)).transpose()?;
-        let actual = self.client.table().map_err(refused)?;
-        let alpha = !self.given.has("no-alpha");
-        self.watches = watches(self.given, rules.as_ref(), &actual, &self.memory, alpha)?;
-        for watch in &mut self.watches {
-            let _ = watch.group.count();
+impl Session<'_> {
+    /// Where the loop is asked. Without it the checks go on, unless a place was named.
+    fn control(&mut self, given: Given<'_>) -> Result<Option<Control>, Failure> {
+        let path = ask::socket(given);
+        match Control::open(&path) {
+            Ok(control) => Ok(Some(control)),
+            Err(error) => {
+                let failure = Failure::of(format!("cannot listen at {}", path.display()), &error);
+                match given.get::<PathBuf>("control") {
+                    Some(_) => Err(failure),
+                    None => {
+                        self.complain(&failure.text);
+                        Ok(None)
+                    }
+                }
+            }
         }
-        let (places, checks) = places(&self.watches);
+    }
+}
+
+impl Running<'_, '_, '_> {
+    /// Reads what shall be.
+    fn load(&mut self) -> Result<Desired, Failure> {
+        let names = self.session.environment.names;
+        let no_alpha = self.given.has("no-alpha");
+        if let Some(file) = self.configuration {
+            let description = self.session.description(file, false)?;
+            let actual = self.client.table().map_err(refused)?;
+            let (watches, notices) = description.watches(&actual, &self.memory, no_alpha);
+            return Ok(Desired {
+                watches,
+                notices,
+                overall: description.overall,
+            });
+        }
+        let rules = self.rules.map(|file| read_rules(file, names)).transpose()?;
+        let actual = self.client.table().map_err(refused)?;
+        let watches = watches(
+            self.given,
+            rules.as_ref(),
+            &actual,
+            &self.memory,
+            !no_alpha,
+            self.rhythm(),
+        )?;
+        let notices = watches.iter().map(|watch| self.notices(watch)).collect();
+        Ok(Desired {
+            watches,
+            notices,
+            overall: Overall::default(),
+        })
+    }
+
+    /// The rhythm of the command line, one for all checks.
+    fn rhythm(&self) -> Rhythm {
+        let usual = Rhythm::default();
+        let delay = self.given.get("delay").unwrap_or(usual.delay);
+        Rhythm {
+            delay,
+            retry_delay: self.given.get("retry-delay").unwrap_or(usual.retry_delay),
+            warmup: delay,
+            patience: patience(self.given),
+        }
+    }
+
+    /// Who is told, by the command line.
+    fn notices(&self, watch: &Watch) -> Notices {
+        let teller = |name| {
+            let line: Option<String> = self.given.get(name);
+            line.map(|line| Arc::new(Teller::Shell(line)))
+        };
+        let server = ServerNotices {
+            up: teller("notify-up"),
+            down: teller("notify-down"),
+            mail: false,
+        };
+        Notices {
+            quorum_up: teller("quorum-up"),
+            quorum_down: teller("quorum-down"),
+            servers: vec![server; watch.group.servers.len()],
+            ..Notices::default()
+        }
+    }
+
+    /// Goes on with what shall be now: checks that are the same as before stand as they did.
+    fn adopt(&mut self, mut desired: Desired) -> Vec<Entry> {
+        let before = std::mem::take(&mut self.desired);
+        let known: HashMap<ServiceId, usize> = before
+            .watches
+            .iter()
+            .enumerate()
+            .map(|(place, watch)| (watch.group.service.id, place))
+            .collect();
+        let old_places: HashMap<Place, usize> = std::mem::take(&mut self.places)
+            .into_iter()
+            .enumerate()
+            .map(|(number, place)| (place, number))
+            .collect();
+        let mut went_on = Vec::new();
+        for watch in &mut desired.watches {
+            let old = known.get(&watch.group.service.id).copied();
+            went_on.push(old.map(|old| (old, watch.go_on(&before.watches[old]))));
+        }
+        let (places, routines) = places(&desired.watches);
+        let entry = |(place, routine): (&Place, Arc<Routine>)| {
+            let found = went_on[place.watch].as_ref().and_then(|(watch, servers)| {
+                let (server, check) = servers[place.server][place.check]?;
+                let old = Place {
+                    watch: *watch,
+                    server,
+                    check,
+                };
+                old_places.get(&old).copied()
+            });
+            Entry {
+                routine,
+                before: found,
+            }
+        };
+        let entries = places.iter().zip(routines).map(entry).collect();
         self.places = places;
-        Ok(checks)
+        self.changed.clear();
+        self.pending.clear();
+        self.desired = desired;
+        self.obey();
+        self.go_on_slowly();
+        for place in 0..self.desired.watches.len() {
+            self.count(place);
+        }
+        entries
     }
 
     fn happened(&mut self, happened: Vec<Happening>) -> Next {
-        let (mut changes, mut looks) = (false, false);
+        let mut next = Next::default();
+        let mut looks = false;
         for one in happened {
             match one {
-                Happening::Checked(place, outcome) => {
-                    changes |= self.checked(place, &outcome.verdict);
-                }
+                Happening::Checked(place, outcome) => self.checked(place, &outcome),
                 Happening::Look => looks = true,
+                Happening::Woken => {}
+                Happening::Asked(asked) => self.answer(asked),
                 Happening::Stop => {
                     self.stop();
-                    return Next::End;
+                    next.end = true;
+                    return next;
                 }
                 Happening::Reload => match self.load() {
-                    Ok(checks) => {
+                    Ok(desired) => {
+                        self.orders.reload();
+                        let gone = self.gone(&desired);
+                        next.restart = Some(self.adopt(desired));
                         self.session.complain("reloaded");
-                        self.follow(false);
-                        return Next::Restart(checks);
+                        self.remove(gone);
+                        self.follow_all(false);
+                        // What had happened meanwhile, had its place in what is gone.
+                        break;
                     }
                     Err(failure) => {
                         let text = failure.text;
@@ -122,112 +295,55 @@ impl Running<'_, '_, '_> {
                 },
             }
         }
-        if changes || looks {
-            self.follow(!changes && self.began);
+        let grows = self.grow();
+        for place in std::mem::take(&mut self.changed) {
+            self.count(place);
+            self.pending.insert(place);
+        }
+        if looks {
+            self.pending.clear();
+            self.follow_all(self.began);
             self.began = true;
         }
-        Next::GoOn
+        let wakes = [self.follow_soon(), self.save_soon(), grows];
+        next.wake = wakes.into_iter().flatten().min();
+        next
     }
 
-    /// Takes a verdict into account, and tells whom it concerns. Says whether the table changes.
-    fn checked(&mut self, place: usize, verdict: &Verdict) -> bool {
+    /// Takes a verdict into account, and tells whom it concerns.
+    fn checked(&mut self, place: usize, outcome: &Outcome) {
         let Some(&Place {
             watch,
             server,
             check,
         }) = self.places.get(place)
         else {
-            return false;
+            return;
         };
-        let group = &mut self.watches[watch].group;
-        let alpha = group.policy.alpha;
-        let before = group.servers[server].part(alpha);
-        let events = group.observe(server, check, patience(self.given), verdict);
-        let changes = !events.is_empty() || group.servers[server].part(alpha) != before;
-        let service = group.service.id;
-        for event in events {
-            self.tell(service, event, verdict);
+        let one = &mut self.desired.watches[watch];
+        let patience = one.checks[server][check].rhythm.patience;
+        let before = one.group.servers[server].state();
+        let observed = one.group.take(server, check, patience, &outcome.verdict);
+        let after = one.group.servers[server].state();
+        if before != after {
+            one.group.servers[server].since = self.start.elapsed();
+            if (before, after) == (Health::Down, Health::Up) {
+                self.start_slowly(watch, server);
+            }
         }
-        changes
-    }
-
-    /// Says what happened, and starts the command that is to know of it.
-    fn tell(&mut self, service: ServiceId, event: Event, verdict: &Verdict) {
-        let (word, option, server) = match event {
-            Event::ServerUp(server) => ("up", "notify-up", Some(server)),
-            Event::ServerDown(server) => ("down", "notify-down", Some(server)),
-            Event::QuorumUp => ("quorum up", "quorum-up", None),
-            Event::QuorumDown => ("quorum down", "quorum-down", None),
-        };
-        let target = show::target(&service, server.as_ref());
-        let text = match event {
-            Event::ServerDown(_) => format!("{word} {target}: {}", show::why(verdict)),
-            _ => format!("{word} {target}"),
-        };
-        self.session.tell(&text);
-        if let Some(line) = self.given.get::<String>(option) {
-            let mut command = Command::new("/bin/sh");
-            command
-                .args(["-c", &line])
-                .env("LVS_CHECK_EVENT", word)
-                .env("LVS_CHECK_SERVICE", show::target(&service, None))
-                .stdin(Stdio::null());
-            if let Some(server) = server {
-                command
-                    .env("LVS_CHECK_ADDRESS", server.address.to_string())
-                    .env("LVS_CHECK_PORT", server.port.to_string());
-            }
-            if let Err(error) = self.runner.start(command) {
-                let text = error_text(&error);
-                self.session.complain(&format!("{text}: {line}"));
-            }
+        if observed.counts {
+            self.changed.insert(watch);
+        }
+        if let Some(event) = observed.event {
+            self.tell(watch, Some(server), event, Some(&outcome.verdict));
         }
     }
 
-    /// Makes the table what it shall be, and remembers. What differs though no server does, somebody
-    /// else has changed.
-    fn follow(&mut self, heals: bool) {
-        let actual = match self.client.table() {
-            Ok(actual) => actual,
-            Err(refusal) => return self.session.complain(&refusal.to_string()),
-        };
-        let plan = watch::plan(&actual, &watch::wanted(&self.watches));
-        if heals && !plan.is_empty() {
-            self.session
-                .complain("the table was changed by somebody else");
+    /// Sees whether a service has enough servers.
+    fn count(&mut self, watch: usize) {
+        let event: Option<Event> = self.desired.watches[watch].group.count();
+        if let Some(event) = event {
+            self.tell(watch, None, event, None::<&Verdict>);
         }
-        for changes in [&plan.first, &plan.then] {
-            let outcomes = self.client.apply_all(changes);
-            for (change, outcome) in changes.iter().zip(outcomes) {
-                let command = command(change);
-                match outcome {
-                    Ok(()) => self.session.tell(&format!("ipvsadm {command}")),
-                    Err(refusal) => self.session.complain(&format!("{refusal}: {command}")),
-                }
-            }
-        }
-        for watch in &self.watches {
-            watch.remember(&mut self.memory);
-        }
-        if let Err(error) = self.state.replace(self.memory.write().as_bytes()) {
-            let text = error_text(&error);
-            self.session.complain(&format!("cannot remember: {text}"));
-        }
-    }
-
-    /// Leaves the table as it is, or takes the services away.
-    fn stop(&mut self) {
-        if self.given.has("remove") {
-            for watch in std::mem::take(&mut self.watches) {
-                let id = watch.group.service.id;
-                self.memory.forget(&id);
-                let change = crate::ipvs::Change::DeleteService(id);
-                match self.client.apply(&change) {
-                    Ok(()) => self.session.tell(&format!("ipvsadm {}", command(&change))),
-                    Err(refusal) => self.session.complain(&refusal.to_string()),
-                }
-            }
-        }
-        self.follow(false);
     }
 }

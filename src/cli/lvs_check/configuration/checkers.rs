@@ -14,6 +14,7 @@ use crate::check::{Check, Misc, Origin, Probe, Question, Tracked, Tries, User, d
 use crate::conf::lex;
 use crate::conf::model::{self, Checker, CheckerKind, Common, Config, Connection};
 use crate::conf::source::Place;
+use crate::conf::value::Command;
 
 /// Who runs scripts, if there is such an account and no other is named.
 const SCRIPT_USER: &str = "keepalived_script";
@@ -150,35 +151,19 @@ impl Converter<'_> {
     fn misc(&self, misc: &model::Misc, common: &Common) -> Result<Probe, Wrong> {
         let nothing = || wrong(common, "misc_path", "no program");
         let command = misc.command.as_ref().ok_or_else(nothing)?;
-        let words = lex::arguments(&command.line);
-        let words = words.map_err(|quote| {
-            wrong(
-                common,
-                "misc_path",
-                format!("nothing ends the quote: {quote}"),
-            )
-        })?;
-        if words.is_empty() {
-            return Err(nothing());
-        }
-        let of_command = command.user.clone().map(|user| {
-            let words = [Some(user), command.group.clone()];
-            words.into_iter().flatten().collect()
-        });
-        let named = misc.user.clone().or(of_command);
-        let named = named.or_else(|| self.config.global.script_user.clone());
-        let user = match named.as_deref() {
-            Some([user, rest @ ..]) => {
-                let ids = (self.accounts)(user, rest.first().map(String::as_str));
-                let unknown = || wrong(common, "user", format!("no such user or group: {user}"));
-                Some(ids.ok_or_else(unknown)?)
-            }
-            _ => (self.accounts)(SCRIPT_USER, None),
+        let command = match &misc.user {
+            Some(named) => Command {
+                user: named.first().cloned(),
+                group: named.get(1).cloned(),
+                ..command.clone()
+            },
+            None => command.clone(),
         };
+        let (words, user) = program(self.config, &command, self.accounts, common, "misc_path")?;
         Ok(Probe::Misc(Misc {
-            command: words.into_iter().map(OsString::from).collect(),
+            command: words,
             dynamic: misc.dynamic,
-            user: user.map(|(uid, gid)| User { uid, gid }),
+            user,
             about: Some(self.server),
         }))
     }
@@ -203,6 +188,46 @@ impl Converter<'_> {
         let path = path.into();
         Ok(Probe::File(Tracked { path, factor }))
     }
+}
+
+/// The words of a command, and who runs it.
+///
+/// # Errors
+/// It has no words, or there is no such account.
+pub fn program(
+    config: &Config,
+    command: &Command,
+    accounts: Accounts<'_>,
+    common: &Common,
+    keyword: &str,
+) -> Result<(Vec<OsString>, Option<User>), Wrong> {
+    let words = lex::arguments(&command.line);
+    let words = words.map_err(|quote| {
+        let text = format!("nothing ends the quote: {quote}");
+        wrong(common, keyword, text)
+    })?;
+    if words.is_empty() {
+        return Err(wrong(common, keyword, "no program"));
+    }
+    let own = command.user.clone().map(|user| {
+        let words = [Some(user), command.group.clone()];
+        words.into_iter().flatten().collect()
+    });
+    let named: Option<Vec<String>> = own.or_else(|| config.global.script_user.clone());
+    let user = match named.as_deref() {
+        Some([user, rest @ ..]) => {
+            let ids = accounts(user, rest.first().map(String::as_str));
+            let place = match common.has("user") {
+                true => "user",
+                false => keyword,
+            };
+            let unknown = || wrong(common, place, format!("no such user or group: {user}"));
+            Some(ids.ok_or_else(unknown)?)
+        }
+        _ => accounts(SCRIPT_USER, None),
+    };
+    let words = words.into_iter().map(OsString::from).collect();
+    Ok((words, user.map(|(uid, gid)| User { uid, gid })))
 }
 
 fn pages(http: &model::Http, tls: Option<Tls>) -> Result<Http, Wrong> {

@@ -60,8 +60,9 @@ fn server(inside: &str) -> String {
 fn checks(inside: &str) -> Vec<Arc<Check>> {
     let (description, told) = describe(&server(inside));
     assert_eq!(told, [], "{inside}");
-    let watches = description.watches(&Table::default(), &Memory::default());
-    watches[0].checks[0].clone()
+    let (watches, _) = description.watches(&Table::default(), &Memory::default(), true);
+    let own = watches[0].checks[0].iter();
+    own.map(|routine| Arc::new(routine.check.clone())).collect()
 }
 
 #[test]
@@ -158,13 +159,14 @@ fn services_have_their_policies_and_servers_their_own_ways() {
          inhibit_on_failure\n TCP_CHECK {\n }\n }\n real_server 10.0.0.2 80 {\n TCP_CHECK {\n }\n }\n}\n",
     );
     assert_eq!(told, []);
-    let watches = description.watches(&Table::default(), &Memory::default());
+    let (watches, _) = description.watches(&Table::default(), &Memory::default(), true);
     let group = &watches[0].group;
     let Policy {
         quorum,
         hysteresis,
         sorry,
         alpha,
+        ..
     } = &group.policy;
     assert_eq!((*quorum, *hysteresis, *alpha), (3, 1, true));
     let sorry = sorry.as_ref().map(|sorry| sorry.endpoint.to_string());
@@ -180,8 +182,8 @@ fn services_have_their_policies_and_servers_their_own_ways() {
 fn what_is_not_acted_on_is_told_with_its_line() {
     let told = |inside: &str| describe(&server(inside)).1;
     assert_eq!(
-        told("notify_up /bin/true\n TCP_CHECK {\n }"),
-        [(Severity::Warning, 9, "not acted on: notify_up".to_owned())]
+        told("smtp_alert\n TCP_CHECK {\n }"),
+        [(Severity::Warning, 9, "not acted on: smtp_alert".to_owned())]
     );
     for (inside, line, text) in [
         (

@@ -1,0 +1,63 @@
+//! What happened is told: in a line, and to the commands that are to know of it.
+
+use std::sync::Arc;
+
+use crate::check::Verdict;
+use crate::check::health::Event;
+use crate::host::error_text;
+use crate::show::check as show;
+
+use super::Running;
+use crate::cli::lvs_check::notices::Teller;
+
+impl Running<'_, '_, '_> {
+    /// Says what happened, and starts the command that is to know of it.
+    pub(super) fn tell(
+        &mut self,
+        watch: usize,
+        server: Option<usize>,
+        event: Event,
+        verdict: Option<&Verdict>,
+    ) {
+        let group = &self.desired.watches[watch].group;
+        let notices = &self.desired.notices[watch];
+        let own = server.and_then(|server| notices.servers.get(server));
+        let (word, teller) = match event {
+            Event::ServerUp(_) => ("up", own.and_then(|own| own.up.clone())),
+            Event::ServerDown(_) => ("down", own.and_then(|own| own.down.clone())),
+            Event::QuorumUp => ("quorum up", notices.quorum_up.clone()),
+            Event::QuorumDown => ("quorum down", notices.quorum_down.clone()),
+        };
+        let server = server.map(|server| group.servers[server].destination.endpoint);
+        let service = group.service.id;
+        let target = show::target(&service, server.as_ref());
+        let text = match (event, verdict) {
+            (Event::ServerDown(_), Some(verdict)) => {
+                format!("{word} {target}: {}", show::why(verdict))
+            }
+            _ => format!("{word} {target}"),
+        };
+        self.session.tell(&text);
+        if let Some(teller) = teller {
+            let mut more = vec![
+                ("LVS_CHECK_EVENT", word.to_owned()),
+                ("LVS_CHECK_SERVICE", show::target(&service, None)),
+            ];
+            if let Some(server) = server {
+                more.push(("LVS_CHECK_ADDRESS", server.address.to_string()));
+                more.push(("LVS_CHECK_PORT", server.port.to_string()));
+            }
+            self.start(&teller, more);
+        }
+    }
+
+    fn start(&mut self, teller: &Arc<Teller>, environment: Vec<(&str, String)>) {
+        let mut command = teller.command();
+        command.envs(environment);
+        if let Err(error) = self.runner.start(command) {
+            let text = error_text(&error);
+            let name = teller.name();
+            self.session.complain(&format!("{text}: {name}"));
+        }
+    }
+}

@@ -11,6 +11,7 @@
 //! - [`vrrp`]: who has a virtual address: adverts, what is believed of them, the state machine,
 //!   the speaker
 //! - [`check`]: health checks
+//! - [`notify`]: who is not here is told: mails, pipes
 //! - [`show`]: rows to text
 //! - [`report`]: how a program ends
 //! - [`cli`]: from `argv` to what is done
@@ -22,6 +23,7 @@ pub mod conf;
 pub mod host;
 pub mod ipvs;
 pub mod netlink;
+pub mod notify;
 pub mod realserver;
 pub mod report;
 pub mod show;

@@ -12,6 +12,7 @@
 //!   the speaker
 //! - [`check`]: health checks
 //! - [`supervise`]: the programs of a director, kept alive
+//! - [`notify`]: who is not here is told: mails, pipes
 //! - [`show`]: rows to text
 //! - [`report`]: how a program ends
 //! - [`cli`]: from `argv` to what is done
@@ -23,6 +24,7 @@ pub mod conf;
 pub mod host;
 pub mod ipvs;
 pub mod netlink;
+pub mod notify;
 pub mod realserver;
 pub mod report;
 pub mod show;

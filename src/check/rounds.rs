@@ -2,10 +2,13 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::io::Interest;
+use tokio::net::UnixDatagram;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval, sleep, sleep_until};
@@ -14,6 +17,7 @@ use super::Verdict;
 use super::control::{Asked, Control, Questions};
 use super::runner::{Outcome, Runner, attempt, most_at_once};
 use super::timetable::{Beginning, Entry, Ticket, Timetable};
+use crate::host::interfaces::Monitor;
 
 /// How many outcomes are handed over at once, at most: others shall have their turn.
 const AT_ONCE: usize = 1024;
@@ -29,6 +33,8 @@ pub enum Happening {
     Woken,
     /// Somebody asks something.
     Asked(Asked),
+    /// Links or addresses of this machine have changed.
+    Addresses,
     /// SIGHUP.
     Reload,
     /// SIGTERM or SIGINT.
@@ -57,6 +63,15 @@ pub struct Course {
     pub looks: Duration,
 }
 
+/// What else is heeded.
+#[derive(Default)]
+pub struct Senses {
+    /// Where the loop is asked.
+    pub control: Option<Control>,
+    /// Who tells of links and addresses.
+    pub monitor: Option<Monitor>,
+}
+
 impl Runner {
     /// Makes checks until it is told to end. All that has happened meanwhile is handed over at once,
     /// with how late a check began at most.
@@ -65,19 +80,31 @@ impl Runner {
     /// Signals cannot be waited for.
     pub fn keep(
         &self,
-        entries: Vec<Entry>,
+        first: Next,
         course: Course,
-        control: Option<Control>,
+        senses: Senses,
         mut tell: impl FnMut(Vec<Happening>, Duration) -> Next,
     ) -> io::Result<()> {
         let most = most_at_once();
         self.block_on(async {
             let start = Instant::now();
-            let mut sources = Sources::new(course.looks, control)?;
+            let mut sources = Sources::new(course.looks, senses)?;
             let mut timetable = Timetable::default();
-            timetable.replace(Duration::ZERO, entries, course.beginning);
+            let mut next = first;
             loop {
                 let now = start.elapsed();
+                if let Some(entries) = next.restart.take() {
+                    timetable.replace(now, entries, course.beginning);
+                }
+                for (place, rests) in next.rests.drain(..) {
+                    timetable.rest(now, place, rests);
+                }
+                if let Some(wake) = next.wake.take() {
+                    sources.woken = Some(Box::pin(sleep(wake)));
+                }
+                if next.end {
+                    return Ok(());
+                }
                 while let Some((ticket, routine)) = timetable.begin(now, most) {
                     sources.running.spawn(async move {
                         let begin = Instant::now();
@@ -86,7 +113,9 @@ impl Runner {
                         (ticket, Outcome { verdict, took })
                     });
                 }
-                let due = timetable.next().filter(|_| sources.running.len() < most);
+                let due = timetable
+                    .next_due()
+                    .filter(|_| sources.running.len() < most);
                 sources.due(due.map(|due| start + due));
                 let mut happened = Vec::new();
                 for event in sources.wait().await {
@@ -102,20 +131,7 @@ impl Runner {
                 if happened.is_empty() {
                     continue;
                 }
-                let next = tell(happened, timetable.latest());
-                let now = start.elapsed();
-                if let Some(entries) = next.restart {
-                    timetable.replace(now, entries, course.beginning);
-                }
-                for (place, rests) in next.rests {
-                    timetable.rest(now, place, rests);
-                }
-                if let Some(wake) = next.wake {
-                    sources.woken = Some(Box::pin(sleep(wake)));
-                }
-                if next.end {
-                    return Ok(());
-                }
+                next = tell(happened, timetable.latest());
             }
         })
     }
@@ -130,6 +146,36 @@ struct Sources {
     woken: Option<Pin<Box<Sleep>>>,
     running: JoinSet<(Ticket, Outcome)>,
     questions: Option<Questions>,
+    monitor: Option<Watched>,
+}
+
+/// A monitor, and its descriptor as the runtime knows one: as a socket of datagrams, which it is.
+struct Watched {
+    monitor: Monitor,
+    socket: UnixDatagram,
+}
+
+impl Watched {
+    fn new(monitor: Monitor) -> io::Result<Self> {
+        let descriptor = monitor.as_fd().try_clone_to_owned()?;
+        let socket = std::os::unix::net::UnixDatagram::from(descriptor);
+        socket.set_nonblocking(true)?;
+        let socket = UnixDatagram::from_std(socket)?;
+        Ok(Watched { monitor, socket })
+    }
+
+    /// Whether links or addresses have changed.
+    fn poll(&mut self, context: &mut Context<'_>) -> bool {
+        let mut changed = false;
+        while self.socket.poll_recv_ready(context).is_ready() {
+            // Whether some were lost does not matter: whoever is told, looks at all.
+            let notices = self.monitor.notices();
+            changed |= !matches!(notices, Ok(notices) if notices.is_empty());
+            let all_read = || io::Result::<()>::Err(io::ErrorKind::WouldBlock.into());
+            let _ = self.socket.try_io(Interest::READABLE, all_read);
+        }
+        changed
+    }
 }
 
 enum Event {
@@ -138,7 +184,7 @@ enum Event {
 }
 
 impl Sources {
-    fn new(every: Duration, control: Option<Control>) -> io::Result<Self> {
+    fn new(every: Duration, senses: Senses) -> io::Result<Self> {
         let mut looks = interval(every);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Sources {
@@ -151,7 +197,11 @@ impl Sources {
             due: None,
             woken: None,
             running: JoinSet::new(),
-            questions: control.map(Control::serve).transpose()?,
+            questions: senses.control.map(Control::serve).transpose()?,
+            monitor: match senses.monitor {
+                Some(monitor) => Some(Watched::new(monitor)?),
+                None => None,
+            },
         })
     }
 
@@ -202,6 +252,10 @@ impl Sources {
             if let Poll::Ready(asked) = questions.poll(context) {
                 events.push(Event::Other(Happening::Asked(asked)));
             }
+        }
+        let monitor = self.monitor.as_mut();
+        if monitor.is_some_and(|monitor| monitor.poll(context)) {
+            events.push(Event::Other(Happening::Addresses));
         }
         if self.looks.poll_tick(context).is_ready() {
             events.push(Event::Other(Happening::Look));

@@ -119,7 +119,7 @@ impl Timetable {
     }
 
     /// When the next check is due.
-    pub fn next(&mut self) -> Option<Moment> {
+    pub fn next_due(&mut self) -> Option<Moment> {
         while let Some(&Reverse((at, place))) = self.due.peek() {
             if self.slots[place].doing == Doing::Waits(at) {
                 return Some(at);
@@ -131,7 +131,7 @@ impl Timetable {
 
     /// The next check that is due at `now`; it counts as begun. None while `most` are being made.
     pub fn begin(&mut self, now: Moment, most: usize) -> Option<(Ticket, Arc<Routine>)> {
-        let due = self.next().filter(|at| *at <= now)?;
+        let due = self.next_due().filter(|at| *at <= now)?;
         if self.running.len() >= most {
             return None;
         }
@@ -239,10 +239,10 @@ mod tests {
 
     /// Begins what must be due at `at`, and ends it `took` later.
     fn made(table: &mut Timetable, at: Moment, took: Duration, is_bad: bool) {
-        assert_eq!(table.next(), Some(at));
+        assert_eq!(table.next_due(), Some(at));
         let (ticket, _) = table.begin(at, 9).unwrap();
         assert_eq!(table.begin(at, 9), None);
-        assert_eq!(table.next(), None);
+        assert_eq!(table.next_due(), None);
         assert_eq!(table.end(at + took, ticket, is_bad), Some(0));
     }
 
@@ -252,7 +252,7 @@ mod tests {
         made(&mut table, Duration::ZERO, SECOND, false);
         made(&mut table, 6 * SECOND, SECOND, true);
         made(&mut table, 12 * SECOND, 7 * SECOND, false);
-        assert_eq!(table.next(), Some(19 * SECOND));
+        assert_eq!(table.next_due(), Some(19 * SECOND));
     }
 
     #[test]
@@ -265,7 +265,7 @@ mod tests {
         made(&mut table, 10 * SECOND, SECOND, true);
         made(&mut table, 16 * SECOND, SECOND, false);
         made(&mut table, 22 * SECOND, SECOND, true);
-        assert_eq!(table.next(), Some(24 * SECOND));
+        assert_eq!(table.next_due(), Some(24 * SECOND));
     }
 
     #[test]
@@ -294,7 +294,7 @@ mod tests {
         }
         // A tenth of a second of six has a sixtieth of them.
         assert!(most <= count / 60 + 2, "{most} of {count} at once");
-        assert_eq!(table.next(), None);
+        assert_eq!(table.next_due(), None);
     }
 
     #[test]
@@ -308,10 +308,10 @@ mod tests {
         table.replace(SECOND, new, Beginning::AtOnce);
         assert_eq!(table.end(SECOND, second, false), None);
         assert_eq!(table.end(SECOND, first, false), Some(1));
-        assert_eq!(table.next(), Some(SECOND));
+        assert_eq!(table.next_due(), Some(SECOND));
         let (third, _) = table.begin(SECOND, 9).unwrap();
         assert_eq!(table.end(SECOND, third, false), Some(0));
-        assert_eq!(table.next(), Some(6 * SECOND));
+        assert_eq!(table.next_due(), Some(6 * SECOND));
     }
 
     #[test]
@@ -332,11 +332,11 @@ mod tests {
         let (ticket, _) = table.begin(Duration::ZERO, 9).unwrap();
         table.rest(Duration::ZERO, 0, true);
         assert_eq!(table.end(SECOND, ticket, true), None);
-        assert_eq!(table.next(), None);
+        assert_eq!(table.next_due(), None);
         table.rest(9 * SECOND, 0, false);
         table.rest(10 * SECOND, 0, false);
-        assert_eq!(table.next(), Some(9 * SECOND));
+        assert_eq!(table.next_due(), Some(9 * SECOND));
         table.rest(10 * SECOND, 0, true);
-        assert_eq!(table.next(), None);
+        assert_eq!(table.next_due(), None);
     }
 }

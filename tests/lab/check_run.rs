@@ -1,16 +1,22 @@
 //! `lvs-check run -f`: a keepalived.conf, its rhythms, who is told, and reloads under way.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{IpAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use lvskit::host::links::Network;
+use lvskit::netlink::route::Address;
 use nix::sys::signal::Signal;
 
 use crate::check::{Balanced, FIRST, FOLDER, Loop, SECOND, SERVICE, SORRY, said};
 use crate::clients::{Background, done};
 use crate::fail::{Context, Result};
+use crate::namespace::in_network;
+use crate::traffic::BALANCER;
 use crate::world::World;
 
 /// Another service of a group, by mark.
@@ -347,5 +353,126 @@ pub fn what_is_ordered_holds(world: &mut World) -> Result {
     match refused.stderr.as_str() {
         "lvs-check: no lvs-check run listens: /run/lvskit/check.sock\n" => Ok(()),
         other => Err(format!("nobody said {other}")),
+    }
+}
+
+/// A mail server on the balancer, which writes down what it is told.
+fn mail_server() -> Result<Background<Result<String>>> {
+    let listener = in_network(BALANCER, || {
+        TcpListener::bind("127.0.0.1:2525").context("bind")
+    })?;
+    listener.set_nonblocking(true).context("listener")?;
+    Ok(Background::start(move |stop| {
+        let mut all = String::new();
+        while !stop.load(Ordering::Relaxed) {
+            let Ok((stream, _)) = listener.accept() else {
+                std::thread::sleep(Duration::from_millis(20));
+                continue;
+            };
+            stream.set_nonblocking(false).context("stream")?;
+            let mut writer = stream.try_clone().context("clone")?;
+            let mut say = |text: &[u8]| writer.write_all(text).context("say");
+            say(b"220 here\r\n")?;
+            let mut in_mail = false;
+            for line in BufReader::new(stream).lines() {
+                let line = line.context("line")?;
+                all += &format!("{line}\n");
+                in_mail = match (in_mail, line.as_str()) {
+                    (true, ".") => false,
+                    (true, _) => continue,
+                    (false, line) => line == "DATA",
+                };
+                say(if in_mail {
+                    b"354 go on\r\n"
+                } else {
+                    b"250 yes\r\n"
+                })?;
+                if line == "QUIT" {
+                    break;
+                }
+            }
+        }
+        Ok(all)
+    }))
+}
+
+/// Lines go into a pipe, mails to a server; and while the address is elsewhere, nobody is asked.
+pub fn pipes_and_mails_tell_and_checks_rest(world: &mut World) -> Result {
+    let mut balanced = Balanced::new(world)?;
+    balanced.ipvsadm("-C")?;
+    let mails = mail_server()?;
+    let (pipe, heard, reader) = (file("pipe"), file("heard"), file("reader"));
+    let _ = fs::remove_file(&pipe);
+    let _ = fs::remove_file(&heard);
+    let text = format!("#!/bin/sh\nexec cat \"$2\" > {}\n", heard.display());
+    write("reader", &text)?;
+    let mode = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(&reader, mode).context("reader")?;
+    let global = format!(
+        "global_defs {{\n router_id lb1\n smtp_server 127.0.0.1 2525\n \
+         smtp_helo_name lb1.example\n notification_email {{\n root@example.org\n }}\n \
+         notification_email_from lb@example.org\n lvs_notify_fifo {}\n \
+         lvs_notify_fifo_script \"{} x\"\n}}\n",
+        pipe.display(),
+        reader.display()
+    );
+    let service = "ha_suspend\nsmtp_alert\nalpha";
+    write("conf", &(global + &configuration(service, "")))?;
+    let options = format!("run -f {}", file("conf").display());
+    let mut running = Loop::start(&balanced.check, &options)?;
+    balanced.table_is_soon(&[SERVICE, FIRST, SECOND])?;
+    let vip = |here: bool| {
+        in_network(BALANCER, || {
+            let mut network = Network::open().context("network")?;
+            let all = network.addresses().context("addresses")?;
+            let of_loopback = all
+                .iter()
+                .find(|one| one.address == IpAddr::from([127, 0, 0, 1]));
+            let address = Address {
+                address: IpAddr::from([10, 96, 0, 1]),
+                prefix: 32,
+                label: None,
+                ..of_loopback.ok_or("no loopback")?.clone()
+            };
+            match here {
+                true => network.add_address(&address).context("add"),
+                false => network.remove_address(&address).context("remove"),
+            }
+        })
+    };
+    vip(false)?;
+    std::thread::sleep(Duration::from_millis(500));
+    balanced.kill_server();
+    std::thread::sleep(Duration::from_secs(3));
+    balanced.table_is(&[SERVICE, FIRST, SECOND])?;
+    vip(true)?;
+    balanced.table_is_soon(&[SERVICE, FIRST])?;
+    let (rs, vs) = ("RS [10.98.0", "[10.96.0.1]:tcp:80");
+    heard_is(
+        &heard,
+        &format!(
+            "{rs}.2]:tcp:80 {vs} UP\n{rs}.3]:tcp:80 {vs} UP\nVS {vs} UP\n{rs}.3]:tcp:80 {vs} DOWN\n"
+        ),
+    )?;
+    running.stop()?;
+    if pipe.exists() {
+        return Err("the pipe is still there".into());
+    }
+    let mails = mails.stop()??;
+    for line in [
+        "HELO lb1.example",
+        "MAIL FROM:<lb@example.org>",
+        "RCPT TO:<root@example.org>",
+        "Subject: [lb1] Realserver [10.98.0.3]:tcp:80 of virtual server [10.96.0.1]:tcp:80 - DOWN",
+        "Subject: [lb1] Virtualserver [10.96.0.1]:tcp:80 - UP",
+    ] {
+        if !mails.lines().any(|found| found == line) {
+            return Err(format!("{line} is not in\n{mails}"));
+        }
+    }
+    let told = told();
+    match told.contains("checks of [10.96.0.1]:tcp:80 rest\n") {
+        true => Ok(()),
+        false => Err(format!("that they rest is not told:\n{told}")),
     }
 }

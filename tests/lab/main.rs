@@ -242,6 +242,10 @@ const TESTS: &[(&str, Test)] = &[
         check_run::a_killed_loop_is_taken_up_by_the_next,
     ),
     (
+        "check-run/pipes-and-mails-tell-and-checks-rest",
+        check_run::pipes_and_mails_tell_and_checks_rest,
+    ),
+    (
         "check-run/what-is-ordered-holds",
         check_run::what_is_ordered_holds,
     ),

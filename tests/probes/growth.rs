@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use lvskit::addr::Endpoint;
 use lvskit::check::http::{Http, Page, Version};
+use lvskit::check::rhythm::Routine;
 use lvskit::check::runner::Runner;
 use lvskit::check::{Check, Origin, Probe, Question, Tries, Verdict};
 
@@ -34,7 +35,7 @@ pub fn check() -> Result<(), String> {
     let wanted = std::env::var("LVSKIT_CHECKS").ok();
     let wanted = wanted.and_then(|text| text.parse().ok()).unwrap_or(CHECKS);
     let runner = Runner::new().map_err(|error| error.to_string())?;
-    let checks: Vec<Arc<Check>> = (0..ROUND)
+    let checks: Vec<Arc<Routine>> = (0..ROUND)
         .map(|index| Arc::new(one(SERVERS[index % SERVERS.len()].0)))
         .collect();
     let mut held = None;
@@ -66,12 +67,12 @@ pub fn check() -> Result<(), String> {
     }
 }
 
-fn one(port: u16) -> Check {
+fn one(port: u16) -> Routine {
     let page = Page::new("/", None).into_iter().map(|mut page| {
         page.expected.pattern = lvskit::check::http::Pattern::new("probes|short").ok();
         page
     });
-    Check {
+    let check = Check {
         probe: Probe::Network {
             to: Endpoint::new(Ipv4Addr::new(10, 77, 0, 1), port),
             from: Origin::default(),
@@ -83,7 +84,8 @@ fn one(port: u16) -> Check {
         },
         timeout: Duration::from_secs(10),
         tries: Tries::default(),
-    }
+    };
+    Routine::of(check, Duration::from_secs(6), Duration::ZERO)
 }
 
 fn files() -> Result<usize, String> {

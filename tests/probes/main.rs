@@ -4,6 +4,7 @@
 //! `probes --bin PROGRAM [--only PART]`
 
 mod growth;
+mod mail;
 mod servers;
 
 use std::path::PathBuf;
@@ -430,7 +431,7 @@ fn run() -> Result<usize, String> {
         .map_err(|error| format!("this needs root, for a network namespace: {error}"))?;
     servers::feed("ip", &["-batch", "-"], ADDRESSES)?;
     servers::feed("nft", &["-f", "-"], FIREWALL)?;
-    let servers = Servers::start()?;
+    let mut servers = Servers::start()?;
 
     let (mut passed, mut failed) = (0, 0);
     for (line, status, pattern) in [TCP, HTTP, HOSTILE, HTTPS, OTHERS].concat() {
@@ -451,6 +452,15 @@ fn run() -> Result<usize, String> {
             Err(why) => {
                 failed += 1;
                 eprintln!("FAILED growth: {why}");
+            }
+        }
+    }
+    if only.is_empty() || only == "mail" {
+        match mail::check(&mut servers) {
+            Ok(()) => passed += 1,
+            Err(why) => {
+                failed += 1;
+                eprintln!("FAILED mail: {why}");
             }
         }
     }

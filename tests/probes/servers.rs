@@ -88,6 +88,15 @@ impl Servers {
         Ok(servers)
     }
 
+    /// A mail server that keeps what it gets in the folder `mail`.
+    pub fn mail_server(&mut self, port: u16) -> Result<(), String> {
+        let (folder, place) = (self.folder.join("mail"), format!("{ADDRESS}:{port}"));
+        let folder = folder.display().to_string();
+        let handler = ["-c", "aiosmtpd.handlers.Mailbox", &folder];
+        self.child("aiosmtpd", &[&["-n", "-l", &place], &handler[..]].concat())?;
+        wait_for(port)
+    }
+
     fn child(&mut self, program: &str, arguments: &[&str]) -> Result<(), String> {
         let child = Command::new(program)
             .args(arguments)

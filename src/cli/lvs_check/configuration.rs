@@ -1,23 +1,27 @@
 //! From a keepalived.conf to the services, servers and checks that it asks for.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::addr::Endpoint;
-use crate::check::Check;
 use crate::check::health::{Policy, State};
 use crate::check::memory::Memory;
 use crate::check::rhythm::{Rhythm, Routine};
 use crate::check::watch::{Source, Terms, Watch};
-use crate::conf::model::{Checker, CheckerKind, Common, Config, RealServer, VirtualServer};
+use crate::check::{Check, User};
+use crate::conf::model::{Checker, CheckerKind, Common, Config, Global, RealServer, VirtualServer};
 use crate::conf::problem::{Problem, Problems, Severity};
-use crate::conf::value::Command;
+use crate::conf::value::{Command, VirtualAddress};
 use crate::conf::{self, Reading};
+use crate::host::accounts::short_host_name;
 use crate::ipvs::plan::{Entry, Table};
 use crate::ipvs::{Destination, Service, ServiceId, Thresholds, Weight};
+use crate::notify::mail::Envelope;
+use crate::notify::postman::Relay;
 
-use super::notices::{self, Notices, Overall, ServerNotices, Teller};
+use super::notices::{self, FifoSetting, Notices, Overall, ServerNotices, Teller};
 use super::{Failure, Session};
 use checkers::Converter;
 
@@ -163,7 +167,8 @@ impl Description {
                 }
                 notices.servers.push(one.notices.clone());
             }
-            watch.group.policy.alpha |= !no_alpha;
+            // Where checks rest, what has not been checked must be there when they do not.
+            watch.group.policy.alpha |= !no_alpha && notices.suspend.is_none();
             (watch, notices)
         };
         self.services.iter().map(watch).unzip()
@@ -181,7 +186,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn service(&mut self, server: &VirtualServer) -> Option<Described> {
-        tell_left_out(server, self.problems);
+        tell_left_out(server, self.config, self.problems);
         let at = server.common.at.0;
         let mut services = Vec::new();
         for service in server.services(self.config) {
@@ -278,8 +283,24 @@ impl Reader<'_> {
             told(&server.quorum_up, "quorum_up"),
             told(&server.quorum_down, "quorum_down"),
         );
+        let suspend = match (server.ha_suspend, &server.address) {
+            (true, Some(VirtualAddress::Mark(_))) => {
+                let place = server.common.place("ha_suspend");
+                let text = "a mark has no address that could be here: ha_suspend";
+                self.problems
+                    .add(Problem::new(Severity::Warning, place, text));
+                None
+            }
+            (true, _) => Some(addresses(server, self.config)),
+            (false, _) => None,
+        };
         Notices {
             name: notices::name(server.address.as_ref(), id),
+            protocol: match id {
+                ServiceId::Address { protocol, .. } => protocol.name().unwrap_or("none"),
+                ServiceId::Mark { .. } => "none",
+            },
+            suspend,
             quorum_up,
             quorum_down,
             mail: server.smtp_alert.unwrap_or(false),
@@ -303,14 +324,81 @@ impl Reader<'_> {
 
     fn overall(&mut self) -> Overall {
         let global = &self.config.global;
+        let host = short_host_name();
+        let router = global.router_id.clone();
+        let flush = global.flush_on_stop.as_deref();
         Overall {
             flush: global.flush,
-            flush_on_stop: global
-                .flush_on_stop
-                .as_deref()
-                .is_some_and(|word| word != "VS"),
+            flush_on_stop: flush.is_some_and(|word| word != "VS"),
+            post: post(global, &host),
+            router: router.unwrap_or(host),
+            fifos: [
+                (
+                    &global.lvs_notify_fifo,
+                    &global.lvs_notify_fifo_script,
+                    ["lvs_notify_fifo", "lvs_notify_fifo_script"],
+                ),
+                (
+                    &global.notify_fifo,
+                    &global.notify_fifo_script,
+                    ["notify_fifo", "notify_fifo_script"],
+                ),
+            ]
+            .into_iter()
+            .filter_map(|(fifo, reader, keywords)| self.fifo(fifo, reader, keywords))
+            .collect(),
         }
     }
+
+    fn fifo(
+        &mut self,
+        fifo: &Option<Command>,
+        reader: &Option<Command>,
+        [of_fifo, of_reader]: [&str; 2],
+    ) -> Option<FifoSetting> {
+        let common = &self.config.global.common;
+        let fifo = fifo.as_ref()?;
+        let Teller::Words { words, .. } = self.program(fifo, common, of_fifo)? else {
+            return None;
+        };
+        let owner = fifo.user.as_ref().and_then(|user| {
+            let ids = (self.accounts)(user, fifo.group.as_deref())?;
+            Some(User {
+                uid: ids.0,
+                gid: ids.1,
+            })
+        });
+        let reader = reader.as_ref();
+        Some(FifoSetting {
+            path: words.into_iter().next()?.into(),
+            owner,
+            reader: reader.and_then(|reader| self.program(reader, common, of_reader)),
+        })
+    }
+}
+
+/// Who carries mails, and whom to; nothing, when there is no relay or nobody to get them.
+fn post(global: &Global, host: &str) -> Option<(Relay, Envelope)> {
+    /// That of SMTP (RFC 5321, section 4.5.4.2).
+    const PORT: u16 = 25;
+    let words = global.smtp_server.as_ref()?;
+    let to = global.mail_to.iter();
+    let to: Vec<String> = to.map(|name| name.name.clone()).collect();
+    if to.is_empty() {
+        return None;
+    }
+    let own = || format!("lvs-check@{host}");
+    let relay = Relay {
+        host: words.first()?.clone(),
+        port: words
+            .get(1)
+            .and_then(|port| port.parse().ok())
+            .unwrap_or(PORT),
+        helo: global.smtp_helo_name.clone().unwrap_or(host.to_owned()),
+        timeout: Duration::from_secs(global.smtp_connect_timeout.max(1).into()),
+    };
+    let from = global.mail_from.clone().unwrap_or_else(own);
+    Some((relay, Envelope { from, to }))
 }
 
 /// When a check is made. A file is looked at often, where keepalived is told by the kernel.
@@ -323,6 +411,16 @@ fn routine(checker: &Checker, check: Check) -> Arc<Routine> {
     let delay = checker.delay_loop.unwrap_or(usual);
     let warmup = checker.warmup.unwrap_or(delay);
     Arc::new(Routine::of(check, delay, warmup))
+}
+
+/// The addresses of a virtual server.
+fn addresses(server: &VirtualServer, config: &Config) -> Vec<IpAddr> {
+    let services = server.services(config).into_iter();
+    let addresses = services.filter_map(|service| match service.id {
+        ServiceId::Address { endpoint, .. } => Some(endpoint.address),
+        ServiceId::Mark { .. } => None,
+    });
+    addresses.collect()
 }
 
 /// The sorry server. It has weight 1, as keepalived has it.
@@ -355,23 +453,25 @@ fn alpha(server: &VirtualServer, problems: &mut Problems) -> bool {
     any
 }
 
-fn tell_left_out(server: &VirtualServer, problems: &mut Problems) {
-    for (keyword, is_there) in [("ha_suspend", server.ha_suspend)] {
-        left_out(keyword, is_there, &server.common, problems);
+fn tell_left_out(server: &VirtualServer, config: &Config, problems: &mut Problems) {
+    let is_mailed = post(&config.global, "").is_some();
+    // Mail is often asked for by default; who writes it down waits for it.
+    let mut mail = |alert: Option<bool>, common: &Common| {
+        let is_there = alert == Some(true) && common.has("smtp_alert") && !is_mailed;
+        if is_there {
+            let text = "no mail without smtp_server and notification_email: smtp_alert";
+            let place = common.place("smtp_alert");
+            problems.add(Problem::new(Severity::Warning, place, text));
+        }
+    };
+    mail(server.smtp_alert, &server.common);
+    for real in &server.real_servers {
+        mail(real.smtp_alert, &real.common);
     }
-    mail(server.smtp_alert, &server.common, problems);
     tell_kept(&server.common, problems);
     for real in &server.real_servers {
-        let RealServer { common, .. } = real;
-        mail(real.smtp_alert, common, problems);
-        tell_kept(common, problems);
+        tell_kept(&real.common, problems);
     }
-}
-
-/// Mail is often asked for by default; who writes it down waits for it.
-fn mail(alert: Option<bool>, common: &Common, problems: &mut Problems) {
-    let is_there = alert == Some(true) && common.has("smtp_alert");
-    left_out("smtp_alert", is_there, common, problems);
 }
 
 fn tell_kept(common: &Common, problems: &mut Problems) {

@@ -1,14 +1,18 @@
 //! Who is told what happened to servers and services, and how.
 
 use std::ffi::OsString;
+use std::net::IpAddr;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use crate::addr::Protocol;
+use crate::addr::Endpoint;
 use crate::check::User;
 use crate::conf::value::VirtualAddress;
 use crate::ipvs::ServiceId;
+use crate::notify::mail::Envelope;
+use crate::notify::postman::Relay;
 
 /// A command that is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +81,10 @@ pub struct ServerNotices {
 pub struct Notices {
     /// What a FIFO calls it.
     pub name: String,
+    /// What a FIFO calls the protocol of its servers.
+    pub protocol: &'static str,
+    /// Checks rest while none of these addresses is on this machine (`ha_suspend`).
+    pub suspend: Option<Vec<IpAddr>>,
     /// When it has enough servers (`quorum_up`).
     pub quorum_up: Option<Arc<Teller>>,
     /// When it has not (`quorum_down`).
@@ -90,12 +98,34 @@ pub struct Notices {
 }
 
 /// What holds for all services.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Overall {
     /// Whether nothing else is in the table at the start (`lvs_flush`).
     pub flush: bool,
     /// Whether nothing at all is in the table at the end (`lvs_flush_on_stop`).
     pub flush_on_stop: bool,
+    /// What this machine is called in mails (`router_id`).
+    pub router: String,
+    /// Who carries mails, and whom to.
+    pub post: Option<(Relay, Envelope)>,
+    /// The pipes (`lvs_notify_fifo`, `notify_fifo`).
+    pub fifos: Vec<FifoSetting>,
+}
+
+/// A pipe that is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FifoSetting {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whose it is, if it has to be made.
+    pub owner: Option<User>,
+    /// Who reads it (`lvs_notify_fifo_script`).
+    pub reader: Option<Teller>,
+}
+
+/// What a FIFO calls a server.
+pub fn server_name(server: &Endpoint, protocol: &str) -> String {
+    format!("[{}]:{protocol}:{}", server.address, server.port)
 }
 
 /// What a FIFO calls a service: `[10.0.0.1]:tcp:80`, `FWM 7`, the name of a group.
@@ -104,12 +134,7 @@ pub fn name(address: Option<&VirtualAddress>, id: &ServiceId) -> String {
         (Some(VirtualAddress::Group(name)), _) => name.clone(),
         (_, ServiceId::Mark { mark, .. }) => format!("FWM {mark}"),
         (_, ServiceId::Address { protocol, endpoint }) => {
-            let protocol = protocol_name(*protocol);
-            format!("[{}]:{protocol}:{}", endpoint.address, endpoint.port)
+            server_name(endpoint, protocol.name().unwrap_or("none"))
         }
     }
-}
-
-fn protocol_name(protocol: Protocol) -> &'static str {
-    protocol.name().unwrap_or("none")
 }

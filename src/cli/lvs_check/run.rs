@@ -14,7 +14,7 @@ use crate::check::health::{Event, State as Health};
 use crate::check::memory::Memory;
 use crate::check::orders::Orders;
 use crate::check::rhythm::{Rhythm, Routine};
-use crate::check::rounds::{Course, Happening, Next};
+use crate::check::rounds::{Course, Happening, Next, Senses};
 use crate::check::runner::{Outcome, Runner};
 use crate::check::timetable::{Beginning, Entry};
 use crate::check::watch::Watch;
@@ -28,8 +28,11 @@ use super::notices::{Notices, Overall, ServerNotices, Teller};
 use super::once::{Place, open_memory, patience, places, read_rules, refused, watches};
 use super::questions::Given;
 use super::{Failure, Session, ask, runner};
+use audience::Audience;
 
+mod audience;
 mod orders;
+mod rest;
 mod slow_start;
 mod table;
 mod tell;
@@ -72,6 +75,10 @@ struct Running<'r, 's, 'e> {
     orders: Orders,
     /// Those servers that start slowly: which watch, which server.
     slow: BTreeSet<(usize, usize)>,
+    /// Those who are told by mail and through pipes.
+    audience: Audience,
+    /// Whose checks rest.
+    resting: Vec<bool>,
     /// When it began.
     start: Instant,
     /// Whether the table has been made what it shall be, so that others must have changed it.
@@ -106,6 +113,8 @@ impl Session<'_> {
             rested: Instant::now(),
             orders,
             slow: BTreeSet::new(),
+            audience: Audience::default(),
+            resting: Vec::new(),
             start: Instant::now(),
             began: false,
             unsaved: None,
@@ -113,6 +122,7 @@ impl Session<'_> {
         let desired = running.load()?;
         let entries = running.adopt(desired);
         running.begin();
+        let rests = running.rests(true);
         let beginning = match given.has("no-alpha") {
             true if running.configuration.is_some() => Beginning::After(START_DELAY),
             _ => Beginning::AtOnce,
@@ -123,7 +133,16 @@ impl Session<'_> {
         };
         let looks = given.get("delay").unwrap_or(usual);
         let course = Course { beginning, looks };
-        let kept = runner.keep(entries, course, control, |happened, _| {
+        let senses = Senses {
+            control,
+            monitor: running.monitor(),
+        };
+        let first = Next {
+            restart: Some(entries),
+            rests,
+            ..Next::default()
+        };
+        let kept = runner.keep(first, course, senses, |happened, _| {
             running.happened(happened)
         });
         kept.map_err(|error| Failure::of("cannot wait for signals", &error))?;
@@ -256,6 +275,9 @@ impl Running<'_, '_, '_> {
         self.pending.clear();
         self.desired = desired;
         self.obey();
+        for wrong in self.audience.become_as(&self.desired.overall) {
+            self.session.complain(&wrong);
+        }
         self.go_on_slowly();
         for place in 0..self.desired.watches.len() {
             self.count(place);
@@ -271,6 +293,7 @@ impl Running<'_, '_, '_> {
                 Happening::Checked(place, outcome) => self.checked(place, &outcome),
                 Happening::Look => looks = true,
                 Happening::Woken => {}
+                Happening::Addresses => next.rests.extend(self.rests(false)),
                 Happening::Asked(asked) => self.answer(asked),
                 Happening::Stop => {
                     self.stop();
@@ -282,6 +305,7 @@ impl Running<'_, '_, '_> {
                         self.orders.reload();
                         let gone = self.gone(&desired);
                         next.restart = Some(self.adopt(desired));
+                        next.rests = self.rests(true);
                         self.session.complain("reloaded");
                         self.remove(gone);
                         self.follow_all(false);
@@ -299,6 +323,9 @@ impl Running<'_, '_, '_> {
         for place in std::mem::take(&mut self.changed) {
             self.count(place);
             self.pending.insert(place);
+        }
+        for told in self.audience.told() {
+            self.session.complain(&told);
         }
         if looks {
             self.pending.clear();

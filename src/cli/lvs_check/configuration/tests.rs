@@ -183,7 +183,11 @@ fn what_is_not_acted_on_is_told_with_its_line() {
     let told = |inside: &str| describe(&server(inside)).1;
     assert_eq!(
         told("smtp_alert\n TCP_CHECK {\n }"),
-        [(Severity::Warning, 9, "not acted on: smtp_alert".to_owned())]
+        [(
+            Severity::Warning,
+            9,
+            "no mail without smtp_server and notification_email: smtp_alert".to_owned()
+        )]
     );
     for (inside, line, text) in [
         (

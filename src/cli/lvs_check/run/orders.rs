@@ -48,9 +48,9 @@ impl Running<'_, '_, '_> {
 
     fn status(&self, form: Form) -> String {
         let now = self.start.elapsed();
-        let watches = self.desired.watches.iter();
+        let watches = self.desired.watches.iter().zip(&self.resting);
         let services: Vec<ServiceStatus> = watches
-            .map(|watch| ServiceStatus::of(&watch.group, &self.orders, now, false))
+            .map(|(watch, rests)| ServiceStatus::of(&watch.group, &self.orders, now, *rests))
             .collect();
         show_status::status(&services, form)
     }

@@ -222,6 +222,9 @@ impl Running<'_, '_, '_> {
             }
         }
         self.save();
+        for told in self.audience.close() {
+            self.session.complain(&told);
+        }
     }
 
     /// Those whose end is told as if all had gone down.

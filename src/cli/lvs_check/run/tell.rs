@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use crate::addr::Endpoint;
 use crate::check::Verdict;
 use crate::check::health::Event;
 use crate::host::error_text;
 use crate::show::check as show;
 
 use super::Running;
-use crate::cli::lvs_check::notices::Teller;
+use super::audience::News;
+use crate::cli::lvs_check::notices::{self, Teller};
 
 impl Running<'_, '_, '_> {
     /// Says what happened, and starts the command that is to know of it.
@@ -28,6 +30,10 @@ impl Running<'_, '_, '_> {
             Event::QuorumUp => ("quorum up", notices.quorum_up.clone()),
             Event::QuorumDown => ("quorum down", notices.quorum_down.clone()),
         };
+        let own_mail = match server {
+            Some(_) => own.is_some_and(|own| own.mail),
+            None => notices.mail,
+        };
         let server = server.map(|server| group.servers[server].destination.endpoint);
         let service = group.service.id;
         let target = show::target(&service, server.as_ref());
@@ -37,7 +43,19 @@ impl Running<'_, '_, '_> {
             }
             _ => format!("{word} {target}"),
         };
+        let notices = &self.desired.notices[watch];
+        let name = |server: &Endpoint| notices::server_name(server, notices.protocol);
+        let news = News {
+            event,
+            service: notices.name.clone(),
+            server: server.as_ref().map(name),
+            why: verdict.map_or(String::new(), show::why),
+            mail: own_mail,
+        };
         self.session.tell(&text);
+        for wrong in self.audience.tell(&news) {
+            self.session.complain(&wrong);
+        }
         if let Some(teller) = teller {
             let mut more = vec![
                 ("LVS_CHECK_EVENT", word.to_owned()),

@@ -4,16 +4,19 @@
 //!
 //! A world is made from a seed, which a failure prints: `LVSKIT_SEED=7 cargo test --test
 //! vrrp_simulation` plays that world alone. `LVSKIT_SIMULATED_HOURS=1000000` plays worlds until so
-//! many router-hours are over; that wants `--release`.
+//! many router-hours are over, on `LVSKIT_THREADS` processors (all); that wants `--release`, and
+//! `LVSKIT_FIRST_SEED` begins with another world.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::env;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use lvskit::vrrp::group::{Group, Step};
-use lvskit::vrrp::router::{Action, Event, Heard, Settings};
+use lvskit::vrrp::router::{Action, Event, Heard, Router, Settings};
 use lvskit::vrrp::{Interval, Moment, Priority, State, Version};
 
 /// Worlds of the quick form.
@@ -32,19 +35,44 @@ fn a_calm_network_has_one_master_and_the_right_one() {
         return;
     }
     let hours = variable("LVSKIT_SIMULATED_HOURS");
-    let (mut lived, mut settled, mut seed) = (0.0, 0, 0);
-    while hours.map_or(seed < WORLDS, |hours| lived < hours) {
-        let told = Told(seed);
-        let mut world = World::new(seed);
-        world.live();
-        lived += world.now.as_secs_f64() / 3600.0 * world.routers() as f64;
-        settled += world.settled;
-        seed += 1;
-        drop(told);
-    }
-    println!("{seed} worlds, {lived:.0} router-hours, {settled} times settled");
+    let first = variable("LVSKIT_FIRST_SEED").unwrap_or(0.0) as u64;
+    let threads = match (hours, variable("LVSKIT_THREADS")) {
+        (None, _) => 1,
+        (_, Some(threads)) => threads as usize,
+        (_, None) => thread::available_parallelism().map_or(1, usize::from),
+    };
+    let seeds = AtomicU64::new(first);
+    // In whole seconds.
+    let lived = AtomicU64::new(0);
+    let settled = AtomicU64::new(0);
+    let play = || {
+        loop {
+            let seed = seeds.fetch_add(1, Ordering::Relaxed);
+            let lived_hours = lived.load(Ordering::Relaxed) as f64 / 3600.0;
+            if hours.map_or(seed - first >= WORLDS, |hours| lived_hours >= hours) {
+                seeds.fetch_sub(1, Ordering::Relaxed);
+                break;
+            }
+            let told = Told(seed);
+            let mut world = World::new(seed);
+            world.live();
+            let seconds = world.now.as_secs() * world.routers() as u64;
+            lived.fetch_add(seconds, Ordering::Relaxed);
+            settled.fetch_add(world.settled as u64, Ordering::Relaxed);
+            drop(told);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(play);
+        }
+        play();
+    });
+    let (worlds, settled) = (seeds.into_inner() - first, settled.into_inner());
+    let lived = lived.into_inner() / 3600;
+    println!("{worlds} worlds, {lived} router-hours, {settled} times settled");
     // Else the worlds were too wild to show anything.
-    assert!(settled > seed as usize);
+    assert!(settled > worlds);
 }
 
 fn variable(name: &str) -> Option<f64> {
@@ -84,6 +112,8 @@ struct World {
     calm_since: Option<Duration>,
     /// Since when a part has several masters of a virtual router.
     overlap_since: Vec<Option<Duration>>,
+    /// Whether a router is in another state than when masters were last counted.
+    changed: bool,
     settled: usize,
 }
 
@@ -100,6 +130,8 @@ struct Node {
     part: usize,
     /// Which of its wakes counts.
     wake: u64,
+    /// When that one is.
+    wakes_at: Option<Duration>,
 }
 
 #[derive(Clone, Copy)]
@@ -180,6 +212,7 @@ impl World {
                     resigned: false,
                     part: 0,
                     wake: 0,
+                    wakes_at: None,
                 }
             })
             .collect();
@@ -206,6 +239,7 @@ impl World {
             preempt_delay,
             calm_since: None,
             overlap_since: vec![None; vrids * nodes.len()],
+            changed: true,
             settled: 0,
             nodes,
         }
@@ -259,6 +293,7 @@ impl World {
         };
         self.partition();
         self.overlap_since.fill(None);
+        self.changed = true;
         self.calm_since = Some(gone);
         self.run(gone);
         self.check_overlap();
@@ -316,6 +351,7 @@ impl World {
             self.now = entry.at;
             match entry.what {
                 What::Wake { node, number } if self.nodes[node].wake == number => {
+                    self.nodes[node].wakes_at = None;
                     self.happen_to_all(node, Event::Tick);
                 }
                 What::Arrive { node, vrid, advert } if self.nodes[node].up => {
@@ -385,6 +421,7 @@ impl World {
         subject.failed = false;
         subject.resigned = false;
         subject.wake += 1;
+        subject.wakes_at = None;
     }
 
     fn partition(&mut self) {
@@ -413,27 +450,33 @@ impl World {
         for step in steps {
             match step.action {
                 Action::Advertise(priority) => self.send(node, step.router, priority),
-                Action::Became(State::Master) => self.nodes[node].resigned = false,
+                Action::Became(state) => {
+                    self.changed = true;
+                    if state == State::Master {
+                        self.nodes[node].resigned = false;
+                    }
+                }
                 _ => {}
             }
         }
         let subject = &mut self.nodes[node];
-        let states: Vec<State> = subject
-            .group
-            .routers()
-            .iter()
-            .map(|router| router.state())
-            .collect();
+        let mut states = subject.group.routers().iter().map(Router::state);
+        let first = states.next();
         assert!(
-            states.iter().all(|state| *state == states[0]),
-            "a group fell apart: {states:?}"
+            states.all(|state| Some(state) == first),
+            "a group fell apart"
         );
-        subject.wake += 1;
-        let number = subject.wake;
         if let Some(deadline) = subject.group.deadline() {
             // Rounded up, so that the deadline is there by the node's own clock.
             let at = deadline.0.div_f64(subject.pace) + Duration::from_nanos(100);
-            self.push(at.max(self.now), What::Wake { node, number });
+            let at = at.max(self.now);
+            // One that wakes too early looks again: most deadlines are put off many times.
+            if subject.wakes_at.is_none_or(|planned| planned > at) {
+                subject.wake += 1;
+                subject.wakes_at = Some(at);
+                let number = subject.wake;
+                self.push(at, What::Wake { node, number });
+            }
         }
     }
 
@@ -480,10 +523,9 @@ impl World {
         self.nodes.iter().filter(able)
     }
 
-    fn masters(&self, part: usize, vrid: usize) -> Vec<&Node> {
+    fn masters(&self, part: usize, vrid: usize) -> impl Iterator<Item = &Node> {
         self.able(part)
-            .filter(|node| node.group.routers()[vrid].state() == State::Master)
-            .collect()
+            .filter(move |node| node.group.routers()[vrid].state() == State::Master)
     }
 
     fn check_masters(&self) {
@@ -493,7 +535,7 @@ impl World {
                 continue;
             };
             for vrid in 0..self.vrids {
-                let masters = self.masters(part, vrid);
+                let masters: Vec<&Node> = self.masters(part, vrid).collect();
                 assert_eq!(masters.len(), 1, "masters in a calm part at {:?}", self.now);
                 let preempts = |node: &Node| node.settings[0].preempt && !node.resigned;
                 if self.able(part).all(preempts) {
@@ -507,9 +549,14 @@ impl World {
         if self.calm_since.is_none_or(|since| since > self.now) {
             return;
         }
+        // Else there is what there was, and it may only have lasted too long.
+        if !self.changed && self.overlap_since.iter().all(Option::is_none) {
+            return;
+        }
+        self.changed = false;
         for part in 0..self.weather.parts {
             for vrid in 0..self.vrids {
-                let several = self.masters(part, vrid).len() > 1;
+                let several = self.masters(part, vrid).nth(1).is_some();
                 let since = &mut self.overlap_since[part * self.vrids + vrid];
                 match (several, *since) {
                     (false, _) => *since = None,

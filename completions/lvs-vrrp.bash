@@ -197,7 +197,7 @@ _lvs__vrrp() {
             return 0
             ;;
         lvs__subcmd__vrrp__subcmd__elect)
-            opts="-p -i -I -f -h --priority --vip --name --vrrp-version --advert-int --auth --unicast-src --peer --v3-checksum-as-v2 --nopreempt --preempt-delay --initial --track-interface --track-script --garp-count --garp-delay --garp-refresh --garp-refresh-count --lower-prio-no-advert --down-timer-adverts --notify --notify-master --notify-backup --notify-fault --notify-stop --fifo --no-vip --json --log-level --interface --vrid --use-file --help"
+            opts="-p -i -I -f -h --priority --vip --name --vrrp-version --advert-int --auth --unicast-src --peer --v3-checksum-as-v2 --nopreempt --preempt-delay --initial --track-interface --track-script --garp-count --garp-delay --garp-refresh --garp-refresh-count --lower-prio-no-advert --down-timer-adverts --notify --notify-master --notify-backup --notify-fault --notify-stop --fifo --vmac --no-vip --no-accept --rt-priority --no-swap --json --log-level --interface --vrid --use-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -376,6 +376,13 @@ _lvs__vrrp() {
                     fi
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --rt-priority)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
                     fi
                     return 0
                     ;;
@@ -494,7 +501,7 @@ _lvs__vrrp() {
             return 0
             ;;
         lvs__subcmd__vrrp__subcmd__run)
-            opts="-p -i -I -f -h --priority --vip --name --vrrp-version --advert-int --auth --unicast-src --peer --v3-checksum-as-v2 --nopreempt --preempt-delay --initial --track-interface --track-script --garp-count --garp-delay --garp-refresh --garp-refresh-count --lower-prio-no-advert --down-timer-adverts --notify --notify-master --notify-backup --notify-fault --notify-stop --fifo --no-vip --json --log-level --interface --vrid --use-file --help"
+            opts="-p -i -I -f -h --priority --vip --name --vrrp-version --advert-int --auth --unicast-src --peer --v3-checksum-as-v2 --nopreempt --preempt-delay --initial --track-interface --track-script --garp-count --garp-delay --garp-refresh --garp-refresh-count --lower-prio-no-advert --down-timer-adverts --notify --notify-master --notify-backup --notify-fault --notify-stop --fifo --vmac --no-vip --no-accept --rt-priority --no-swap --json --log-level --interface --vrid --use-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -673,6 +680,13 @@ _lvs__vrrp() {
                     fi
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --rt-priority)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
                     fi
                     return 0
                     ;;

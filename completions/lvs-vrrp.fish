@@ -55,6 +55,7 @@ complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l notify-backup 
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l notify-fault -d 'Run on a fault' -r -f
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l notify-stop -d 'Run at the end' -r -f
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l fifo -d 'A pipe for a line on each change' -r -F
+complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l rt-priority -d 'Run before all ordinary processes: 1 to 99' -r -f
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l log-level -d 'error, warning or info (the default)' -r -f -a "error\t''
 warning\t''
 info\t''"
@@ -64,7 +65,10 @@ complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -s f -l use-file 
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l v3-checksum-as-v2 -d 'No pseudo-header in the checksum of version 3 over IPv4 (RFC 9568)'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l nopreempt -d 'Leave a running master of lower priority in peace'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l lower-prio-no-advert -d 'Do not answer a master of lower priority'
+complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l vmac -d 'Give the addresses an interface with the MAC of the virtual router'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l no-vip -d 'Do not put up the virtual addresses'
+complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l no-accept -d 'Take no packets to the virtual addresses, by nftables'
+complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l no-swap -d 'Keep all memory from being swapped'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -l json -d 'Tell changes in JSON'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand run" -s h -l help -d 'Print help'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -s p -l priority -d '1 to 255, 255 for the owner of the addresses (100)' -r -f
@@ -91,6 +95,7 @@ complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -l notify-backu
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -l notify-fault -d 'Run on a fault' -r -f
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -l notify-stop -d 'Run at the end' -r -f
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -l fifo -d 'A pipe for a line on each change' -r -F
+complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -l rt-priority -d 'Run before all ordinary processes: 1 to 99' -r -f
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -l log-level -d 'error, warning or info (the default)' -r -f -a "error\t''
 warning\t''
 info\t''"
@@ -100,7 +105,10 @@ complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -s f -l use-fil
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -l v3-checksum-as-v2 -d 'No pseudo-header in the checksum of version 3 over IPv4 (RFC 9568)'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -l nopreempt -d 'Leave a running master of lower priority in peace'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -l lower-prio-no-advert -d 'Do not answer a master of lower priority'
+complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -l vmac -d 'Give the addresses an interface with the MAC of the virtual router'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -l no-vip -d 'Do not put up the virtual addresses'
+complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -l no-accept -d 'Take no packets to the virtual addresses, by nftables'
+complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -l no-swap -d 'Keep all memory from being swapped'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -l json -d 'Tell changes in JSON'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand elect" -s h -l help -d 'Print help'
 complete -c lvs-vrrp -n "__fish_lvs_vrrp_using_subcommand advertise" -s p -l priority -d '1 to 255, 255 for the owner of the addresses (100)' -r -f

@@ -20,6 +20,7 @@ pub use attributes::{Attribute, Attributes, Malformed};
 pub use request::{Kind, Requests};
 
 mod attributes;
+pub mod macvlan;
 pub mod monitor;
 pub mod nftables;
 mod request;

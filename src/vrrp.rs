@@ -27,6 +27,7 @@ pub mod router;
 pub mod scripts;
 pub mod speaker;
 pub mod tracking;
+pub mod vmac;
 
 /// The number of VRRP in the IP header (IANA "Protocol Numbers").
 pub const PROTOCOL: u8 = 112;

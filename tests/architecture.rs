@@ -77,8 +77,10 @@ const PURE: &[&str] = &[
     "src/ipvs/wire.rs",
     "src/ipvs/wire/",
     "src/netlink/attributes.rs",
+    "src/netlink/macvlan.rs",
     "src/netlink/monitor.rs",
     "src/netlink/nftables.rs",
+    "src/netlink/nftables/",
     "src/netlink/request.rs",
     "src/netlink/route.rs",
     "src/notify/mail.rs",
@@ -105,6 +107,7 @@ const PURE: &[&str] = &[
     "src/vrrp/router.rs",
     "src/vrrp/router/",
     "src/vrrp/tracking.rs",
+    "src/vrrp/vmac.rs",
 ];
 
 /// The modules of the standard library that reach outside.

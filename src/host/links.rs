@@ -3,6 +3,7 @@
 use std::io;
 use std::net::Ipv4Addr;
 
+use crate::netlink::macvlan;
 use crate::netlink::route::{self, Address, Link, Route};
 use crate::netlink::{Connection, Error, Requests};
 
@@ -65,6 +66,16 @@ impl Network {
     /// Removes an address; it is no error that the link does not have it.
     pub fn remove_address(&mut self, address: &Address) -> io::Result<()> {
         self.change(route::remove_address(address), Some(libc::EADDRNOTAVAIL))
+    }
+
+    /// Makes an interface with a MAC address of its own on another one.
+    pub fn add_macvlan(&mut self, name: &str, base: u32, mac: [u8; 6]) -> io::Result<()> {
+        self.change(macvlan::add(name, base, mac), None)
+    }
+
+    /// Removes an interface that was made; it is no error that there is none.
+    pub fn remove_link(&mut self, link: u32) -> io::Result<()> {
+        self.change(macvlan::remove(link), Some(libc::ENODEV))
     }
 
     /// Adds a route to a host on a link; it is no error that there is one.

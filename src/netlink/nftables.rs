@@ -1,8 +1,8 @@
-//! The one rule of nftables that is made here, to netlink messages; the only file that knows their
+//! The rules of nftables that are made here, to netlink messages; the only files that know their
 //! layout. Sources: `linux/netfilter/nfnetlink.h`, `linux/netfilter/nf_tables.h`.
 //!
-//! A table holds one chain with one rule, and its name says all that they do, so that it can be
-//! told from others and found again:
+//! A table holds one rule, and its name says all that it does, so that it can be told from others
+//! and found again; another holds what [`closed`] makes:
 //!
 //! ```text
 //! table ip lvs-mss-1440-192.0.2.1 {
@@ -20,6 +20,8 @@ use neli::consts::nl::NlmF;
 
 use super::{Malformed, Message, Requests};
 use crate::addr::Family;
+
+pub mod closed;
 
 /// Length of `struct nfgenmsg`.
 const HEADER_BYTES: usize = 4;
@@ -43,6 +45,12 @@ const TABLE: u16 = 1;
 
 /// The register that all values go through (`NFT_REG_1`).
 const REGISTER: u32 = 1;
+
+/// `NFT_PAYLOAD_NETWORK_HEADER`.
+const NETWORK: u32 = 1;
+
+/// `NFT_CMP_EQ`.
+const EQUAL: u32 = 0;
 
 /// The name of the chain.
 const CHAIN: &str = "output";
@@ -109,13 +117,13 @@ pub fn read_table(message: &Message<'_>) -> Result<Option<Clamp>, Malformed> {
 pub fn add(clamp: &Clamp) -> Requests {
     /// `NF_INET_LOCAL_OUT`, and the priority of the mangle tables.
     const HOOK: (u32, i32) = (3, -150);
-    let name = clamp.name();
+    let (name, family) = (clamp.name(), Family::of(&clamp.vip));
     transaction(|requests| {
         let create = NlmF::CREATE;
-        push(requests, NEW_TABLE, create, clamp, |table| {
+        push(requests, NEW_TABLE, create, family, |table| {
             table.put_string(TABLE, &name);
         });
-        push(requests, NEW_CHAIN, create, clamp, |chain| {
+        push(requests, NEW_CHAIN, create, family, |chain| {
             chain.put_string(TABLE, &name);
             chain.put_string(3, CHAIN); // NFTA_CHAIN_NAME
             chain.nest(4, |hook| {
@@ -124,7 +132,7 @@ pub fn add(clamp: &Clamp) -> Requests {
             });
             chain.put_string(7, "filter"); // NFTA_CHAIN_TYPE
         });
-        push(requests, NEW_RULE, create | NlmF::APPEND, clamp, |rule| {
+        push(requests, NEW_RULE, create | NlmF::APPEND, family, |rule| {
             rule.put_string(TABLE, &name);
             rule.put_string(2, CHAIN); // NFTA_RULE_CHAIN
             rule.nest(4, |list| expressions(list, clamp)); // NFTA_RULE_EXPRESSIONS
@@ -134,8 +142,9 @@ pub fn add(clamp: &Clamp) -> Requests {
 
 /// Removes the table of a clamp: a transaction.
 pub fn remove(clamp: &Clamp) -> Requests {
+    let family = Family::of(&clamp.vip);
     transaction(|requests| {
-        push(requests, DELETE_TABLE, NlmF::empty(), clamp, |table| {
+        push(requests, DELETE_TABLE, NlmF::empty(), family, |table| {
             table.put_string(TABLE, &clamp.name());
         });
     })
@@ -143,17 +152,13 @@ pub fn remove(clamp: &Clamp) -> Requests {
 
 /// A SYN of TCP from the address gets the size as its MSS, if it has a larger one.
 fn expressions(list: &mut Requests, clamp: &Clamp) {
-    /// `NFT_META_L4PROTO`.
-    const L4_PROTOCOL: u32 = 16;
     /// The number of TCP, its header's byte of flags, and the flag in it.
     const TCP: u8 = 6;
     const TCP_FLAGS: u32 = 13;
     const SYN: u8 = 2;
-    /// `NFT_PAYLOAD_NETWORK_HEADER`, `NFT_PAYLOAD_TRANSPORT_HEADER`.
-    const NETWORK: u32 = 1;
+    /// `NFT_PAYLOAD_TRANSPORT_HEADER`.
     const TRANSPORT: u32 = 2;
-    /// `NFT_CMP_EQ`, `NFT_CMP_NEQ`.
-    const EQUAL: u32 = 0;
+    /// `NFT_CMP_NEQ`.
     const UNEQUAL: u32 = 1;
     // Where an IP header has its source.
     match clamp.vip {
@@ -166,10 +171,7 @@ fn expressions(list: &mut Requests, clamp: &Clamp) {
             compare(list, EQUAL, &vip.octets());
         }
     }
-    expression(list, "meta", |meta| {
-        meta.put(1, &REGISTER.to_be_bytes()); // NFTA_META_DREG
-        meta.put(2, &L4_PROTOCOL.to_be_bytes()); // NFTA_META_KEY
-    });
+    load_protocol(list);
     compare(list, EQUAL, &[TCP]);
     load(list, TRANSPORT, TCP_FLAGS, 1);
     expression(list, "bitwise", |bitwise| {
@@ -194,6 +196,16 @@ fn expressions(list: &mut Requests, clamp: &Clamp) {
         option.put(4, &MAXIMUM_SEGMENT.2.to_be_bytes()); // NFTA_EXTHDR_LEN
         option.put(6, &TCP_OPTION.to_be_bytes()); // NFTA_EXTHDR_OP
         option.put(7, &REGISTER.to_be_bytes()); // NFTA_EXTHDR_SREG
+    });
+}
+
+/// Loads the number of the protocol above IP.
+fn load_protocol(list: &mut Requests) {
+    /// `NFT_META_L4PROTO`.
+    const L4_PROTOCOL: u32 = 16;
+    expression(list, "meta", |meta| {
+        meta.put(1, &REGISTER.to_be_bytes()); // NFTA_META_DREG
+        meta.put(2, &L4_PROTOCOL.to_be_bytes()); // NFTA_META_KEY
     });
 }
 
@@ -241,11 +253,11 @@ fn push(
     requests: &mut Requests,
     message: u8,
     flags: NlmF,
-    clamp: &Clamp,
+    family: Family,
     fill: impl FnOnce(&mut Requests),
 ) {
     // Its protocol families have the numbers of the address families.
-    let header = [Family::of(&clamp.vip) as u8, 0, 0, 0];
+    let header = [family as u8, 0, 0, 0];
     requests.push_message(kind(message), flags, &header, fill);
 }
 

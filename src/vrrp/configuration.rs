@@ -20,6 +20,21 @@ pub struct Configuration {
     /// Pipes with a name, into which each change is written: `INSTANCE "NAME" STATE PRIORITY`, or
     /// `GROUP "NAME" STATE 0`.
     pub fifos: Vec<PathBuf>,
+    /// How the process runs.
+    pub process: Process,
+}
+
+/// How the kernel treats a process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Process {
+    /// Before all ordinary ones: 1 to 99.
+    pub real_time: Option<u8>,
+    /// Among ordinary ones: -20, the most, to 19.
+    pub niceness: Option<i8>,
+    /// Whether its memory is never swapped.
+    pub locked: bool,
+    /// What it is called.
+    pub name: Option<String>,
 }
 
 /// Virtual routers that are master together or not at all (keepalived's `vrrp_sync_group`), or one

@@ -13,10 +13,11 @@ use super::configuration::Id;
 use super::reception::{Checksum, Expected};
 use super::router::Settings;
 use super::tracking::Weight;
+use super::vmac::Vmac;
 use super::{Authentication, Interval, OutOfRange, Priority, Version, Vrid};
 
 /// The longest label of an address, and the longest name of an interface.
-const LONGEST_NAME: usize = 15;
+pub const LONGEST_NAME: usize = 15;
 
 /// A virtual router as it was configured.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +40,10 @@ pub struct Instance {
     pub checksum: Checksum,
     /// The virtual addresses: those of its family are in its adverts, but the excluded ones.
     pub addresses: Vec<VirtualAddress>,
+    /// The interface with a MAC address of its own, if it has one.
+    pub vmac: Option<Vmac>,
+    /// Whether this machine takes packets to the virtual addresses as master; an owner does always.
+    pub accepts: bool,
     /// Whether it puts them up; else it only speaks of them.
     pub moves_addresses: bool,
     /// Interfaces that have to run, beside its own.
@@ -59,6 +64,11 @@ impl Instance {
             vrid: self.vrid,
             family: self.family,
         }
+    }
+
+    /// Whether the virtual addresses are this machine's own.
+    pub fn is_owner(&self) -> bool {
+        self.settings.priority == Priority::OWNER
     }
 
     /// The virtual addresses in its adverts.
@@ -330,6 +340,8 @@ pub fn new(interface: &str, vrid: Vrid, family: Family, version: Option<Version>
         peers: vec![],
         checksum: Checksum::default(),
         addresses: vec![],
+        vmac: None,
+        accepts: true,
         moves_addresses: true,
         interfaces: vec![],
         scripts: vec![],

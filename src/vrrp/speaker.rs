@@ -25,6 +25,7 @@ use super::reception::Rejection;
 use super::report::{Form, News, Report};
 use super::router::{Event, Heard};
 use set::Set;
+use voice::Voice;
 use world::World;
 
 mod reload;
@@ -210,6 +211,8 @@ impl<'a> Speaker<'a> {
                 }
             }
             if until == Until::Known && self.sets.iter().all(Set::is_known) {
+                let masters = self.sets.iter_mut().filter(|set| set.is_master());
+                masters.flat_map(Set::voices_mut).for_each(Voice::leave);
                 return Ok(self.states());
             }
             self.world.reap();
@@ -262,7 +265,7 @@ impl<'a> Speaker<'a> {
                         let instance = voice.instance();
                         instance.vrid == vrid
                             && instance.family == family
-                            && instance.interface == interface
+                            && instance.ear() == interface
                     }) {
                         let source = datagram.source;
                         let checked = voice.check(datagram);

@@ -37,6 +37,21 @@ pub fn all() -> Vec<Case> {
         "several/interface-comes-back",
         interface_comes_back,
     ));
+    for (one, other) in [
+        (Configured, Keepalived),
+        (Keepalived, Configured),
+        (Configured, Configured),
+    ] {
+        let name = format!("vmac/ipv4/{one:?}-{other:?}");
+        cases.push(Case::new(name, move |link| {
+            virtual_mac(link, one, other, "10.9.0.101", "00:00:5e:00:01:65")
+        }));
+        let name = format!("vmac/ipv6/{one:?}-{other:?}");
+        cases.push(Case::new(name, move |link| {
+            virtual_mac(link, one, other, "fe80::9:101", "00:00:5e:00:02:65")
+        }));
+    }
+    cases.push(Case::new("no-accept", no_accept));
     cases
 }
 
@@ -222,4 +237,97 @@ fn interface_comes_back(link: &Link) -> Outcome {
     link.until_only(4.0, "a", "10.9.0.102")?;
     b.stop()?;
     a.stop()
+}
+
+/// The MAC address stays the same when the virtual one moves; each hears the other.
+fn virtual_mac(link: &Link, one: Kind, other: Kind, vip: &str, mac: &str) -> Outcome {
+    let file =
+        |priority| router("FIRST", "eth0", 101, priority, "use_vmac").replace("10.9.0.101", vip);
+    let learned = |host: &str| {
+        let shown = link.ip_in(host, &["neigh", "show", vip]);
+        shown.unwrap_or_default()
+    };
+    let b = Speaker::with_file(link, "b", other, &file(100))?;
+    link.until_only(3.5, "b", vip)?;
+    let a = Speaker::with_file(link, "a", one, &file(150))?;
+    link.until_only(3.5, "a", vip)?;
+    for (host, kind) in [("a", one), ("b", other)] {
+        // It asks for c in the name of the virtual address, with the MAC of the interface.
+        if kind == Keepalived && !vip.contains(':') {
+            let to = ["10.9.0.3", "lladdr", "02:00:00:00:0a:03", "dev", "eth0"];
+            link.ip_in(host, &[&["neigh", "replace"], &to[..]].concat())?;
+        }
+    }
+    // c asks, and whoever answers has the virtual MAC; nobody else answers.
+    let ask = || {
+        let target = match vip.contains(':') {
+            true => format!("[{vip}%eth0]"),
+            false => vip.to_owned(),
+        };
+        let open = format!("exec 3<>/dev/tcp/{target}/9");
+        let open = open.replace(['[', ']'], "");
+        link.exec("c", &["timeout", "2", "bash", "-c", &open])
+            .map(drop)
+    };
+    ask()?;
+    if !learned("c").contains(mac) {
+        return Err(format!("c learned: {}", learned("c")));
+    }
+    a.kill();
+    link.until(3.5, "a takeover after a kill", || link.has("b", vip))?;
+    link.ip_in("c", &["neigh", "flush", "all"])?;
+    ask()?;
+    if !learned("c").contains(mac) {
+        return Err(format!("after the takeover c learned: {}", learned("c")));
+    }
+    let a = Speaker::with_file(link, "a", one, &file(150))?;
+    link.until_only(3.5, "a", vip)?;
+    b.stop()?;
+    a.stop()?;
+    link.until(1.0, "no interface is left", || {
+        ["a", "b"].iter().all(|host| {
+            let shown = link.ip_in(host, &["-br", "link"]).unwrap_or_default();
+            !shown.contains("vrrp.101")
+        })
+    })
+}
+
+/// A master that takes no packets to its address is still found there, until it stops.
+fn no_accept(link: &Link) -> Outcome {
+    let file = router("CLOSED", "eth0", 101, 150, "no_accept")
+        + &router("CLOSED6", "eth0", 102, 150, "no_accept").replace("10.9.0.102", "fd00:9::102")
+        + &router("OPEN", "eth0", 103, 150, "");
+    let a = Speaker::with_file(link, "a", Configured, &file)?;
+    link.until(3.5, "a is master", || {
+        link.has("a", "10.9.0.101") && link.has("a", "fd00:9::102") && link.has("a", "10.9.0.103")
+    })?;
+    // Refused at once where somebody is, else nothing comes back.
+    let answers = |address: &str| {
+        let open = format!("exec 3<>/dev/tcp/{address}/9");
+        let status = link.exec("c", &["timeout", "1", "bash", "-c", &open]);
+        status.map(|(status, _)| status != 124)
+    };
+    let learned = |address: &str| {
+        let shown = link.ip_in("c", &["neigh", "show", address]);
+        shown.is_ok_and(|shown| shown.contains("02:00:00:00:0a:01"))
+    };
+    for (address, open) in [
+        ("10.9.0.103", true),
+        ("10.9.0.101", false),
+        ("fd00:9::102", false),
+    ] {
+        if answers(address)? != open || !learned(address) {
+            return Err(format!(
+                "{address}: answers {}, {}",
+                !open,
+                learned(address)
+            ));
+        }
+    }
+    a.stop()?;
+    let (_, tables) = link.exec("a", &["nft", "list", "tables"])?;
+    match tables.contains("lvs-closed") {
+        true => Err(format!("left: {tables}")),
+        false => Ok(()),
+    }
 }

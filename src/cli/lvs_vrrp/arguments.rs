@@ -15,6 +15,7 @@ use crate::vrrp::instance::{self, Instance, VirtualAddress};
 use crate::vrrp::reception::Checksum;
 use crate::vrrp::report::Form;
 use crate::vrrp::speaker::Level;
+use crate::vrrp::vmac::Vmac;
 use crate::vrrp::{Priority, Vrid};
 
 pub use options::command;
@@ -243,6 +244,8 @@ fn set_behaviour(
 ) -> Result<(), String> {
     let fifo = one::<String>(matches, "fifo").map(PathBuf::from);
     configuration.fifos.extend(fifo);
+    configuration.process.real_time = one(matches, "rt-priority");
+    configuration.process.locked = matches.get_flag("no-swap");
     let groups = configuration.groups.iter_mut();
     for instance in groups.flat_map(|group| &mut group.members) {
         set_behaviour_of(instance, matches, warnings)?;
@@ -277,6 +280,9 @@ fn set_behaviour_of(
     announce.refresh = one(matches, "garp-refresh").and_then(unless_zero);
     announce.refresh_rounds = one(matches, "garp-refresh-count").unwrap_or(announce.refresh_rounds);
     instance.moves_addresses = !matches.get_flag("no-vip");
+    instance.accepts = !matches.get_flag("no-accept") || instance.is_owner();
+    let vmac = matches.get_flag("vmac");
+    instance.vmac = vmac.then(|| Vmac::new(instance.vrid, instance.family));
     instance.interfaces = all(matches, "track-interface");
     instance.scripts = all(matches, "track-script");
     let command = |name| one::<String>(matches, name).and_then(|text| CommandLine::new(&text));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::conf::model::{self, Config};
 use crate::conf::source::{Place, Sources};
-use crate::vrrp::configuration::{Configuration, SyncGroup};
+use crate::vrrp::configuration::{Configuration, Process, SyncGroup};
 use crate::vrrp::instance::Notify;
 use crate::vrrp::tracking::Weight;
 
@@ -33,6 +33,7 @@ pub fn choose(config: Config, sources: &Sources, names: &[String]) -> Result<Cho
     let mut converter = Converter {
         config: &config,
         sources,
+        vmacs: vec![],
         warnings: vec![],
         refusals: vec![],
     };
@@ -50,7 +51,11 @@ pub fn choose(config: Config, sources: &Sources, names: &[String]) -> Result<Cho
         mut refusals,
         ..
     } = converter;
-    let configuration = Configuration { groups, fifos };
+    let configuration = Configuration {
+        groups,
+        fifos,
+        process: process(&config.global),
+    };
     if refusals.is_empty() {
         refusals.extend(configuration.fault());
     }
@@ -91,9 +96,26 @@ fn pick<'a>(config: &'a Config, names: &[String]) -> Result<Vec<&'a model::Insta
     Ok(chosen.collect())
 }
 
+/// How the process runs; what is out of range was told when the file was read.
+fn process(global: &model::Global) -> Process {
+    let kept = |keyword: &str| {
+        let mut all = global.common.kept.iter();
+        all.find(|kept| kept.name == keyword)
+    };
+    let word = |keyword| kept(keyword).and_then(|kept| kept.words.first());
+    Process {
+        real_time: word("vrrp_rt_priority").and_then(|word| word.parse().ok()),
+        niceness: word("vrrp_priority").and_then(|word| word.parse().ok()),
+        locked: kept("vrrp_no_swap").is_some(),
+        name: word("vrrp_process_name").cloned(),
+    }
+}
+
 struct Converter<'a> {
     config: &'a Config,
     sources: &'a Sources,
+    /// The names of interfaces with a MAC of their own, so far.
+    vmacs: Vec<String>,
     warnings: Vec<String>,
     refusals: Vec<String>,
 }

@@ -113,7 +113,7 @@ impl Speaker<'_> {
             }
             let id = instance.id();
             if self.configuration.find(&id).is_none() {
-                let voice = Voice::open(instance, &self.world)?;
+                let voice = Voice::open(instance, &mut self.world)?;
                 opened.insert(id, voice);
             }
         }

@@ -89,6 +89,10 @@ impl Set {
         self.group.routers()[member].state()
     }
 
+    pub fn is_master(&self) -> bool {
+        self.states().all(|state| state == State::Master)
+    }
+
     fn has_started(&self) -> bool {
         self.states().all(|state| state != State::Initialize)
     }

@@ -3,7 +3,9 @@
 use std::io;
 use std::net::IpAddr;
 
+use crate::host::closed;
 use crate::host::error_text;
+use crate::host::macvlan::Macvlan;
 use crate::netlink::route::{Address, Scope};
 use crate::vrrp::Priority;
 use crate::vrrp::advert::Advertisement;
@@ -24,6 +26,8 @@ pub(super) struct Voice {
     instance: Instance,
     reception: Reception,
     control: Control,
+    /// The interface with its MAC address, if it has one.
+    vmac: Option<Macvlan>,
     /// While there are an interface and an address of its own.
     mouth: Option<Mouth>,
     /// The virtual addresses that it has put up.
@@ -42,8 +46,9 @@ struct Mouth {
 }
 
 impl Voice {
-    /// One that has said nothing yet. Nothing is changed on the machine.
-    pub fn open(instance: &Instance, world: &World<'_>) -> Result<Self, Failure> {
+    /// One that has said nothing yet. Nothing is changed on the machine but for an interface of its
+    /// own, which goes with it.
+    pub fn open(instance: &Instance, world: &mut World<'_>) -> Result<Self, Failure> {
         let Instance {
             interface,
             vrid,
@@ -60,6 +65,7 @@ impl Voice {
             reception: Reception::new(instance.expected()),
             instance: instance.clone(),
             control,
+            vmac: world.make_vmac(instance)?,
             mouth: None,
             up: vec![],
             faults: vec![],
@@ -118,7 +124,9 @@ impl Voice {
     }
 
     fn find_mouth(&mut self, world: &mut World<'_>) {
-        let Ok(interface) = world.interface(&self.instance.interface).cloned() else {
+        let interface = world.interface(&self.instance.interface).cloned();
+        let leaves_by = world.interface(self.instance.mouth()).cloned();
+        let (Ok(interface), Ok(leaves_by)) = (interface, leaves_by) else {
             self.mouth = None;
             return;
         };
@@ -128,7 +136,7 @@ impl Voice {
         let same = self
             .mouth
             .as_ref()
-            .filter(|mouth| mouth.link == interface.index);
+            .filter(|mouth| mouth.link == leaves_by.index);
         if same.is_some_and(|mouth| usable.contains(&mouth.source)) {
             return;
         }
@@ -136,8 +144,12 @@ impl Voice {
         let Some(&source) = usable.first() else {
             return;
         };
-        let link = interface.index;
-        match Sender::open(&interface, source) {
+        let link = leaves_by.index;
+        if let (IpAddr::V6(own), Some(vmac)) = (source, &self.vmac) {
+            let lent = vmac.lend(&mut world.network, own);
+            self.note(world, "cannot lend an address to the virtual MAC", lent);
+        }
+        match Sender::open(&leaves_by, source) {
             Ok(sender) => {
                 self.mouth = Some(Mouth {
                     link,
@@ -161,7 +173,12 @@ impl Voice {
         match world.interface(name) {
             Err(failure) => faults.push(failure.to_string()),
             Ok(interface) if !interface.running => faults.push(format!("{name} is down")),
-            Ok(_) if !world.hears(name, *family) => faults.push(format!("deaf on {name}")),
+            Ok(_) if world.interface(self.instance.mouth()).is_err() => {
+                faults.push(format!("no such interface: {}", self.instance.mouth()));
+            }
+            Ok(_) if !world.hears(self.instance.ear(), *family) => {
+                faults.push(format!("deaf on {}", self.instance.ear()));
+            }
             Ok(_) if self.mouth.is_none() => {
                 faults.push(match self.instance.source {
                     Some(source) => format!("{source} is not here"),
@@ -194,6 +211,13 @@ impl Voice {
         (sum, !self.faults.is_empty())
     }
 
+    /// What it has made stays when this is dropped.
+    pub fn leave(&mut self) {
+        if let Some(vmac) = &mut self.vmac {
+            vmac.leave();
+        }
+    }
+
     pub fn check(&mut self, datagram: &Datagram<'_>) -> Result<Advertisement, Rejection> {
         self.reception.check(datagram)
     }
@@ -213,7 +237,12 @@ impl Voice {
             return;
         }
         for vip in self.instance.addresses.clone() {
-            if !self.up.contains(&vip) && self.put(world, &vip, true) {
+            if self.up.contains(&vip) {
+                continue;
+            }
+            // Before the first packet to it can come.
+            self.close(world, &vip, true);
+            if self.put(world, &vip, true) {
                 self.up.push(vip);
             }
         }
@@ -227,11 +256,25 @@ impl Voice {
         }
         for vip in self.instance.addresses.clone() {
             self.put(world, &vip, false);
+            self.close(world, &vip, false);
         }
     }
 
+    /// Has this machine take no packets to an address, or take them again, where it is one whose
+    /// packets are not for it.
+    fn close(&mut self, world: &mut World<'_>, vip: &VirtualAddress, closed: bool) {
+        if self.instance.accepts {
+            return;
+        }
+        let outcome = match closed {
+            true => closed::close(vip.address),
+            false => closed::open(vip.address),
+        };
+        self.note(world, "cannot close an address by nftables", outcome);
+    }
+
     fn device<'a>(&'a self, vip: &'a VirtualAddress) -> &'a str {
-        vip.device.as_ref().unwrap_or(&self.instance.interface)
+        vip.device.as_deref().unwrap_or(self.instance.home())
     }
 
     fn put(&mut self, world: &mut World<'_>, vip: &VirtualAddress, up: bool) -> bool {
@@ -278,6 +321,18 @@ impl Voice {
     /// Goes on as another instance, which is the same virtual router. As master it has the addresses
     /// of that one then, and gives back whether there are new ones to announce.
     pub fn change(&mut self, world: &mut World<'_>, to: &Instance, is_master: bool) -> bool {
+        if (&self.instance.vmac, self.instance.accepts) != (&to.vmac, to.accepts) {
+            self.take_off(world);
+        }
+        if self.instance.vmac != to.vmac {
+            self.mouth = None;
+            // The old one first: they may have the same MAC.
+            self.vmac = None;
+            match world.make_vmac(to) {
+                Ok(vmac) => self.vmac = vmac,
+                Err(failure) => world.log(Level::Error, self, &failure.to_string()),
+            }
+        }
         let from = std::mem::replace(&mut self.instance, to.clone());
         if from.expected() != to.expected() {
             self.reception = Reception::new(to.expected());
@@ -295,6 +350,7 @@ impl Voice {
                 true => self.up.push(vip),
                 false => {
                     self.put(world, &vip, false);
+                    self.close(world, &vip, false);
                 }
             }
         }

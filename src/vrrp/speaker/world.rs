@@ -6,6 +6,7 @@ use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
+use std::rc::{Rc, Weak};
 use std::time::Instant;
 
 use crate::addr::Family;
@@ -13,18 +14,21 @@ use crate::host::announce::Announcer;
 use crate::host::error_text;
 use crate::host::interfaces::{self, Monitor};
 use crate::host::links::Network;
+use crate::host::macvlan::{Base, Macvlan};
 use crate::host::pipes::NamedPipe;
+use crate::host::{scheduling, sysctl};
 use crate::netlink::monitor::{Interface, Notice};
 use crate::netlink::route::Address;
 use crate::vrrp::Moment;
 use crate::vrrp::command::CommandLine;
 use crate::vrrp::complaints::Troubles;
-use crate::vrrp::configuration::Configuration;
-use crate::vrrp::instance::Script;
+use crate::vrrp::configuration::{Configuration, Process};
+use crate::vrrp::instance::{Instance, Script};
 use crate::vrrp::packet::Datagram;
 use crate::vrrp::port::Listener;
 use crate::vrrp::report::News;
 use crate::vrrp::scripts::{Children, Watched, start};
+use crate::vrrp::vmac::Vmac;
 
 use super::voice::Voice;
 use super::{Audience, Failure, Level, system};
@@ -46,7 +50,11 @@ pub(super) struct World<'a> {
     /// By the name of the interface.
     announcers: BTreeMap<String, Crier>,
     scripts: Vec<Watched>,
+    /// The interfaces that have others on them.
+    bases: Vec<Weak<Base>>,
     pipes: Vec<NamedPipe>,
+    /// How it runs.
+    process: Process,
     children: Children,
     troubles: Troubles,
 }
@@ -84,7 +92,9 @@ impl<'a> World<'a> {
             ears: vec![],
             announcers: BTreeMap::new(),
             scripts: vec![],
+            bases: vec![],
             pipes: vec![],
+            process: Process::default(),
             children: Children::default(),
             troubles: Troubles::default(),
         };
@@ -153,10 +163,56 @@ impl<'a> World<'a> {
         self.interface(name).is_ok_and(|link| link.running)
     }
 
+    /// Makes the interface with a MAC address of its own that an instance wants.
+    pub fn make_vmac(&mut self, instance: &Instance) -> Result<Option<Macvlan>, Failure> {
+        let Some(vmac) = &instance.vmac else {
+            return Ok(None);
+        };
+        let below = self.interface(&instance.interface)?.clone();
+        let made = self.make_vmac_on(&below, vmac, instance.family);
+        let made = made.map_err(system("virtual MAC address"))?;
+        self.look().map_err(system("rtnetlink"))?;
+        let tuned = self.tune();
+        self.note("cannot open a socket to hear", tuned);
+        Ok(Some(made))
+    }
+
+    fn make_vmac_on(
+        &mut self,
+        below: &Interface,
+        vmac: &Vmac,
+        family: Family,
+    ) -> io::Result<Macvlan> {
+        let base = match family {
+            Family::V4 => Some(self.base(&below.name)?),
+            Family::V6 => None,
+        };
+        let everywhere = ["net", "ipv4", "conf", "all", "rp_filter"];
+        if family == Family::V4 && sysctl::read(&everywhere).is_ok_and(|value| value == 1) {
+            let name = &vmac.name;
+            let text = format!(
+                "net.ipv4.conf.all.rp_filter is 1: packets to {name} are dropped, 2 would do"
+            );
+            self.audience.log(Level::Warning, None, &text);
+        }
+        Macvlan::open(&vmac.name, vmac.mac, below, base, family)
+    }
+
+    fn base(&mut self, name: &str) -> io::Result<Rc<Base>> {
+        let mut known = self.bases.iter().filter_map(Weak::upgrade);
+        if let Some(base) = known.find(|base| base.name() == name) {
+            return Ok(base);
+        }
+        let base = Base::open(name)?;
+        self.bases.retain(|base| base.strong_count() > 0);
+        self.bases.push(Rc::downgrade(&base));
+        Ok(base)
+    }
+
     /// Hears what this configuration wants to be heard, beside what another one does.
     pub fn want(&mut self, configuration: &Configuration) -> io::Result<()> {
         for instance in configuration.instances() {
-            let wanted = (instance.interface.clone(), instance.family);
+            let wanted = (instance.ear().to_owned(), instance.family);
             if !self.wanted.contains(&wanted) {
                 self.wanted.push(wanted);
             }
@@ -169,8 +225,7 @@ impl<'a> World<'a> {
         let instances = || configuration.instances();
         let wants = |wanted: &(String, Family)| {
             let mut instances = instances();
-            instances
-                .any(|instance| (&instance.interface, instance.family) == (&wanted.0, wanted.1))
+            instances.any(|instance| instance.ear() == wanted.0 && instance.family == wanted.1)
         };
         self.wanted.retain(wants);
         self.ears
@@ -193,6 +248,28 @@ impl<'a> World<'a> {
             }
         }
         self.turn_pipes(&configuration.fifos);
+        self.turn_process(&configuration.process);
+    }
+
+    /// Has the process run otherwise. It does without what is not allowed.
+    fn turn_process(&mut self, to: &Process) {
+        let from = std::mem::replace(&mut self.process, to.clone());
+        if from.real_time != to.real_time {
+            let outcome = scheduling::set_real_time(to.real_time);
+            self.note("cannot set the real-time priority", outcome);
+        }
+        if from.niceness != to.niceness {
+            let outcome = scheduling::set_niceness(to.niceness.unwrap_or(0));
+            self.note("cannot set the niceness", outcome);
+        }
+        if from.locked != to.locked {
+            let outcome = scheduling::lock_memory(to.locked);
+            self.note("cannot lock the memory", outcome);
+        }
+        if let Some(name) = &to.name {
+            let outcome = scheduling::set_name(name);
+            self.note("cannot set the name of the process", outcome);
+        }
     }
 
     fn turn_pipes(&mut self, paths: &[PathBuf]) {

@@ -110,7 +110,22 @@ fn speaking(name: &'static str, about: &'static str) -> Command {
         value("notify-fault", "CMD", "Run on a fault"),
         value("notify-stop", "CMD", "Run at the end"),
         value("fifo", "PATH", "A pipe for a line on each change").value_hint(ValueHint::FilePath),
+        flag(
+            "vmac",
+            "Give the addresses an interface with the MAC of the virtual router",
+        ),
         flag("no-vip", "Do not put up the virtual addresses"),
+        flag(
+            "no-accept",
+            "Take no packets to the virtual addresses, by nftables",
+        ),
+        value(
+            "rt-priority",
+            "PRIORITY",
+            "Run before all ordinary processes: 1 to 99",
+        )
+        .value_parser(clap::value_parser!(u8).range(1..=99)),
+        flag("no-swap", "Keep all memory from being swapped"),
         flag("json", "Tell changes in JSON"),
         value("log-level", "LEVEL", "error, warning or info (the default)")
             .value_parser(["error", "warning", "info"]),

@@ -13,6 +13,7 @@ use crate::conf::value::Command;
 use crate::vrrp::command::CommandLine;
 use crate::vrrp::instance::{self, Instance, Notify, Script, VirtualAddress};
 use crate::vrrp::tracking::Weight;
+use crate::vrrp::vmac::Vmac;
 use crate::vrrp::{
     Authentication, Interval, Priority, Secret, Version, Vrid, group_address, router,
 };
@@ -73,6 +74,7 @@ impl Converter<'_> {
             let script = self.script(tracker);
             to.scripts.extend(script);
         }
+        to.vmac = self.vmac(from, vrid, family);
         to.notify = self.notify(from);
         match centiseconds(from.advert_interval) {
             Some(interval) => to.settings.interval = interval,
@@ -83,6 +85,7 @@ impl Converter<'_> {
         settings.preempt = !from.nopreempt;
         settings.preempt_delay = from.preempt_delay;
         let strict = from.strict == Some(true);
+        to.accepts = !(strict || from.no_accept) || settings.priority == Priority::OWNER;
         settings.answer_lower = !from.lower_prio_no_advert.unwrap_or(strict);
         if let Some(adverts) = from.down_timer_adverts {
             settings.missed_adverts = adverts;
@@ -92,6 +95,42 @@ impl Converter<'_> {
             self.refuse(place, &fault);
         }
         Some(to)
+    }
+
+    /// Of `use_vmac [NAME] [MAC]`.
+    fn vmac(&mut self, from: &model::Instance, vrid: Vrid, family: Family) -> Option<Vmac> {
+        let words = from.use_vmac.as_ref()?;
+        let place = from.common.place("use_vmac");
+        let mut vmac = Vmac::new(vrid, family);
+        vmac.adverts_from_base = from.vmac_xmit_base;
+        if let Some(prefix) = &self.config.global.vmac_prefix {
+            vmac.name = format!("{prefix}.{vrid}");
+        }
+        let mut named = false;
+        for word in words {
+            match mac_address(word) {
+                Some(mac) => vmac.mac = mac,
+                None if !named && word != "group" => {
+                    vmac.name.clone_from(word);
+                    named = true;
+                }
+                None => {
+                    self.refuse(place, &format!("`use_vmac` with `{word}` is not supported"));
+                    return None;
+                }
+            }
+        }
+        if vmac.name.len() > instance::LONGEST_NAME {
+            self.refuse(place, &format!("the name is too long: {}", vmac.name));
+        }
+        // The same number may be on two interfaces, or in both families.
+        let name = vmac.name.clone();
+        let mut others = (2..).map(|number| format!("{name}.{number}"));
+        while self.vmacs.contains(&vmac.name) {
+            vmac.name = others.next()?;
+        }
+        self.vmacs.push(vmac.name.clone());
+        Some(vmac)
     }
 
     fn peers(&mut self, from: &model::Instance) -> Vec<IpAddr> {
@@ -270,6 +309,13 @@ fn authentication(from: &model::Instance) -> Authentication {
         Some(AuthType::Ah) => Authentication::Header(secret),
         _ => Authentication::Simple(secret),
     }
+}
+
+/// Six bytes in hexadecimal, with colons between them.
+fn mac_address(word: &str) -> Option<[u8; 6]> {
+    let bytes = word.split(':').map(|byte| u8::from_str_radix(byte, 16));
+    let bytes: Vec<u8> = bytes.collect::<Result<_, _>>().ok()?;
+    bytes.try_into().ok()
 }
 
 fn centiseconds(interval: Duration) -> Option<Interval> {

@@ -225,7 +225,7 @@ smtp_alert on
 #[test]
 fn what_would_make_another_master_is_refused() {
     for lines in [
-        "use_vmac",
+        "use_vmac_addr",
         "dont_track_primary",
         "track_src_ip",
         "mcast_dst_ip 224.0.0.19",
@@ -239,13 +239,13 @@ fn what_would_make_another_master_is_refused() {
 
 #[test]
 fn what_else_is_not_had_is_told_with_its_place() {
-    let text = with("smtp_alert on\nno_accept\nhigher_prio_send_advert off");
+    let text = with("smtp_alert on\npromote_secondaries\nhigher_prio_send_advert off");
     let (_, warnings) = only(&text);
     assert_eq!(
         warnings,
         [
             "k.conf:2:1: `smtp_alert` is not supported, it has no effect",
-            "k.conf:3:1: `no_accept` is not supported, it has no effect",
+            "k.conf:3:1: `promote_secondaries` is not supported, it has no effect",
         ]
     );
     let (strict, warnings) = only(&with("strict_mode on"));

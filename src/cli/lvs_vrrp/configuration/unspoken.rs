@@ -44,11 +44,13 @@ const SPOKEN: &[&str] = &[
     "notify_fault",
     "notify_stop",
     "notify_deleted",
+    "use_vmac",
+    "vmac_xmit_base",
+    "no_accept",
 ];
 
 /// The keywords of an instance without which another machine would be master, or two.
 const DECISIVE: &[&str] = &[
-    "use_vmac",
     "use_vmac_addr",
     "use_ipvlan",
     "vrf",
@@ -76,6 +78,10 @@ const GLOBAL_SPOKEN: &[&str] = &[
     "vrrp_check_unicast_src",
     "vrrp_strict",
     "vrrp_notify_fifo",
+    "vrrp_rt_priority",
+    "vrrp_priority",
+    "vrrp_no_swap",
+    "vrrp_process_name",
 ];
 
 /// What else of `global_defs` is about instances, and not had.
@@ -159,7 +165,10 @@ impl Converter<'_> {
                 true => common.place("strict_mode"),
                 false => config.global.common.place("vrrp_strict"),
             };
-            self.warn(place, "strict mode only ends repeated announcements and answers to lower priorities; nothing is filtered");
+            if instance.priority != Some(255) {
+                let text = "strict mode: packets to the virtual addresses are dropped here";
+                self.warn(place, text);
+            }
         }
     }
 

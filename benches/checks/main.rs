@@ -2,7 +2,7 @@
 //! a start, a server's death, a reload and a stop take.
 //!
 //! Run by `scripts/bench --checks` in a kernel with IPVS whose table may be thrown away. Its arguments
-//! are numbers of real servers.
+//! are our program and numbers of real servers.
 
 mod program;
 mod servers;
@@ -56,7 +56,10 @@ fn main() -> ExitCode {
 }
 
 fn measure() -> Result {
-    let words = env::args().skip(1).filter(|word| word != "--bench");
+    // Cargo adds a word of its own.
+    let mut words = env::args().skip(1).filter(|word| word != "--bench");
+    let usage = "usage: checks PROGRAM [SERVERS...]";
+    let program = words.next().ok_or(usage)?;
     let mut sizes = Vec::new();
     for word in words {
         let size = word.parse::<usize>();
@@ -86,6 +89,7 @@ fn measure() -> Result {
         };
         for &kind in kinds {
             for ours in [true, false] {
+                let ours = ours.then_some(program.as_str());
                 let row = run(&servers, size, kind, ours)?;
                 // It takes minutes.
                 eprintln!("{}", row.join("  "));
@@ -98,7 +102,7 @@ fn measure() -> Result {
 }
 
 /// One program with one size: a line of the table.
-fn run(servers: &Servers, size: usize, kind: Kind, ours: bool) -> Result<Vec<String>> {
+fn run(servers: &Servers, size: usize, kind: Kind, ours: Option<&str>) -> Result<Vec<String>> {
     let every = match size {
         VERY_MANY.. => 60,
         MANY.. => 10,
@@ -148,7 +152,7 @@ fn run(servers: &Servers, size: usize, kind: Kind, ours: bool) -> Result<Vec<Str
     client
         .apply(&flush)
         .map_err(|refusal| refusal.to_string())?;
-    let name = if ours { "ours" } else { "keepalived" };
+    let name = if ours.is_some() { "ours" } else { "keepalived" };
     Ok(vec![
         format!("{name}, {}", kind.name()),
         size.to_string(),

@@ -11,30 +11,26 @@ use nix::unistd::Pid;
 
 use crate::Result;
 
-const OURS: &str = env!("CARGO_BIN_EXE_lvs-check");
-
 /// Ticks of a second in /proc (USER_HZ).
 const TICKS: f64 = 100.0;
 
 pub struct Running(Child);
 
 impl Running {
-    pub fn start(ours: bool, file: &str) -> Result<Self> {
+    /// Starts our program, or keepalived.
+    pub fn start(ours: Option<&str>, file: &str) -> Result<Self> {
         let pid = |name: &str| format!("/dev/shm/checks.{name}.pid");
         let (main, checkers) = (pid("main"), pid("checkers"));
-        let mut command = match ours {
-            true => Command::new(OURS),
-            false => Command::new("keepalived"),
-        };
-        match ours {
+        let mut command = Command::new(ours.unwrap_or("keepalived"));
+        match ours.is_some() {
             true => command.args(["run", "-f", file]),
             false => command.args(["-C", "-n", "-G", "-f", file, "-p", &main, "-c", &checkers]),
         };
-        let log = fs::File::create(if ours {
-            "/dev/shm/checks.ours.log"
-        } else {
-            "/dev/null"
-        })?;
+        let log = match ours {
+            Some(_) => "/dev/shm/checks.log",
+            None => "/dev/null",
+        };
+        let log = fs::File::create(log)?;
         let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -64,20 +64,44 @@ pub struct Course {
 }
 
 /// What else is heeded.
-#[derive(Default)]
 pub struct Senses {
+    /// The signals.
+    pub signals: Signals,
     /// Where the loop is asked.
     pub control: Option<Control>,
     /// Who tells of links and addresses.
     pub monitor: Option<Monitor>,
 }
 
+/// The signals that end or reload the loop; from when this was made, none is lost.
+#[derive(Debug)]
+pub struct Signals {
+    reload: Signal,
+    stop: [Signal; 2],
+}
+
 impl Runner {
+    /// Heeds signals from now on.
+    ///
+    /// # Errors
+    /// They cannot be waited for.
+    pub fn signals(&self) -> io::Result<Signals> {
+        self.within(|| {
+            Ok(Signals {
+                reload: signal(SignalKind::hangup())?,
+                stop: [
+                    signal(SignalKind::terminate())?,
+                    signal(SignalKind::interrupt())?,
+                ],
+            })
+        })
+    }
+
     /// Makes checks until it is told to end. All that has happened meanwhile is handed over at once,
     /// with how late a check began at most.
     ///
     /// # Errors
-    /// Signals cannot be waited for.
+    /// The system gives no more descriptors.
     pub fn keep(
         &self,
         first: Next,
@@ -139,8 +163,7 @@ impl Runner {
 
 /// What is waited for.
 struct Sources {
-    reload: Signal,
-    stop: [Signal; 2],
+    signals: Signals,
     looks: Interval,
     due: Option<Pin<Box<Sleep>>>,
     woken: Option<Pin<Box<Sleep>>>,
@@ -188,11 +211,7 @@ impl Sources {
         let mut looks = interval(every);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Sources {
-            reload: signal(SignalKind::hangup())?,
-            stop: [
-                signal(SignalKind::terminate())?,
-                signal(SignalKind::interrupt())?,
-            ],
+            signals: senses.signals,
             looks,
             due: None,
             woken: None,
@@ -230,12 +249,12 @@ impl Sources {
 
     /// Gathers what has happened; tells whether a check is due.
     fn poll(&mut self, context: &mut Context<'_>, events: &mut Vec<Event>) -> bool {
-        for stop in &mut self.stop {
+        for stop in &mut self.signals.stop {
             if stop.poll_recv(context).is_ready() {
                 events.push(Event::Other(Happening::Stop));
             }
         }
-        if self.reload.poll_recv(context).is_ready() {
+        if self.signals.reload.poll_recv(context).is_ready() {
             events.push(Event::Other(Happening::Reload));
         }
         while events.len() < AT_ONCE {

@@ -51,6 +51,12 @@ impl Runner {
         self.0.block_on(work)
     }
 
+    /// Does something that needs the thread's runtime.
+    pub(super) fn within<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _runtime = self.0.enter();
+        work()
+    }
+
     /// Starts a program that nobody waits for.
     ///
     /// # Errors

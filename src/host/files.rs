@@ -43,6 +43,23 @@ pub fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
+/// What others than root could change so that a program is another one: the program itself, what it is
+/// a link to, or a directory on the way there. Nothing when nobody else can, or there is no such
+/// program.
+pub fn changed_by_others(program: &Path) -> Option<PathBuf> {
+    let real = fs::canonicalize(program).ok()?;
+    let ways = [program.to_owned(), real];
+    let mut all = ways.iter().flat_map(|way| way.ancestors());
+    let found = all.find(|path| {
+        let Ok(found) = fs::metadata(path) else {
+            return false;
+        };
+        let (mode, group) = (found.mode(), found.gid());
+        found.uid() != 0 || mode & 0o002 != 0 || (mode & 0o020 != 0 && group != 0)
+    });
+    found.map(Path::to_owned)
+}
+
 /// Removes a file; it is no error that there is none.
 pub fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {

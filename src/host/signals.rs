@@ -24,6 +24,13 @@ pub fn die_of_closed_pipes() {
     let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) };
 }
 
+/// Has a write into a closed pipe fail, and not end this process: what runs for long outlives who
+/// reads what it says. Programs that it starts have the usual way again.
+pub fn live_with_closed_pipes() {
+    // SAFETY: to ignore a signal runs no code of ours. It cannot fail for this signal.
+    let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigIgn) };
+}
+
 /// Asks a process, which is a child that has not been waited for, to end.
 pub fn terminate(process: u32) {
     if let Ok(process) = i32::try_from(process) {

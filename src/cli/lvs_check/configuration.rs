@@ -17,7 +17,7 @@ use crate::conf::value::{Command, VirtualAddress};
 use crate::conf::{self, Reading};
 use crate::host::accounts::short_host_name;
 use crate::ipvs::plan::{Entry, Table};
-use crate::ipvs::{Destination, Service, ServiceId, Thresholds, Weight};
+use crate::ipvs::{Destination, Service, ServiceId, Thresholds, Timeouts, Weight};
 use crate::notify::mail::Envelope;
 use crate::notify::postman::Relay;
 
@@ -330,6 +330,7 @@ impl Reader<'_> {
         Overall {
             flush: global.flush,
             flush_on_stop: flush.is_some_and(|word| word != "VS"),
+            timeouts: global.timeouts.as_deref().map(timeouts),
             post: post(global, &host),
             router: router.unwrap_or(host),
             fifos: [
@@ -375,6 +376,23 @@ impl Reader<'_> {
             reader: reader.and_then(|reader| self.program(reader, common, of_reader)),
         })
     }
+}
+
+/// The timeouts of `tcp SECONDS`, `tcpfin SECONDS`, `udp SECONDS`; the others stay as they are.
+fn timeouts(words: &[String]) -> Timeouts {
+    let mut timeouts = Timeouts::KEEP;
+    for pair in words.chunks_exact(2) {
+        let Ok(seconds) = pair[1].parse() else {
+            continue;
+        };
+        match pair[0].as_str() {
+            "tcp" => timeouts.tcp = seconds,
+            "tcpfin" => timeouts.tcp_fin = seconds,
+            "udp" => timeouts.udp = seconds,
+            _ => {}
+        }
+    }
+    timeouts
 }
 
 /// Who carries mails, and whom to; nothing, when there is no relay or nobody to get them.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::addr::Endpoint;
 use crate::check::User;
 use crate::conf::value::VirtualAddress;
-use crate::ipvs::ServiceId;
+use crate::ipvs::{ServiceId, Timeouts};
 use crate::notify::mail::Envelope;
 use crate::notify::postman::Relay;
 
@@ -104,6 +104,8 @@ pub struct Overall {
     pub flush: bool,
     /// Whether nothing at all is in the table at the end (`lvs_flush_on_stop`).
     pub flush_on_stop: bool,
+    /// Timeouts of connections (`lvs_timeouts`).
+    pub timeouts: Option<Timeouts>,
     /// What this machine is called in mails (`router_id`).
     pub router: String,
     /// Who carries mails, and whom to.

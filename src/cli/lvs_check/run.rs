@@ -18,10 +18,10 @@ use crate::check::rounds::{Course, Happening, Next, Senses};
 use crate::check::runner::{Outcome, Runner};
 use crate::check::timetable::{Beginning, Entry};
 use crate::check::watch::Watch;
-use crate::host::state::State;
-use crate::ipvs::ServiceId;
+use crate::host::{signals, state::State};
 use crate::ipvs::client::Client;
 use crate::ipvs::plan::Entry as Known;
+use crate::ipvs::{Change, ServiceId};
 use crate::report::lvs_check as status;
 
 use super::notices::{Notices, Overall, ServerNotices, Teller};
@@ -77,6 +77,8 @@ struct Running<'r, 's, 'e> {
     slow: BTreeSet<(usize, usize)>,
     /// Those who are told by mail and through pipes.
     audience: Audience,
+    /// The places of checks that cannot be made, which has been told.
+    faulty: BTreeSet<usize>,
     /// Whose checks rest.
     resting: Vec<bool>,
     /// When it began.
@@ -94,6 +96,11 @@ impl Session<'_> {
         let (state, memory) = open_memory(path)?;
         let client = (self.environment.kernel)().map_err(refused)?;
         let runner = runner()?;
+        // Who reads what it says may go, and it goes on; and it may be asked to reload before it has
+        // begun.
+        signals::live_with_closed_pipes();
+        let heard = runner.signals();
+        let heard = heard.map_err(|error| Failure::of("cannot wait for signals", &error))?;
         let orders = self.read_orders();
         let control = self.control(given)?;
         let mut running = Running {
@@ -114,6 +121,7 @@ impl Session<'_> {
             orders,
             slow: BTreeSet::new(),
             audience: Audience::default(),
+            faulty: BTreeSet::new(),
             resting: Vec::new(),
             start: Instant::now(),
             began: false,
@@ -122,6 +130,7 @@ impl Session<'_> {
         let desired = running.load()?;
         let entries = running.adopt(desired);
         running.begin();
+        running.save();
         let rests = running.rests(true);
         let beginning = match given.has("no-alpha") {
             true if running.configuration.is_some() => Beginning::After(START_DELAY),
@@ -134,6 +143,7 @@ impl Session<'_> {
         let looks = given.get("delay").unwrap_or(usual);
         let course = Course { beginning, looks };
         let senses = Senses {
+            signals: heard,
             control,
             monitor: running.monitor(),
         };
@@ -273,8 +283,12 @@ impl Running<'_, '_, '_> {
         self.places = places;
         self.changed.clear();
         self.pending.clear();
+        self.faulty.clear();
         self.desired = desired;
         self.obey();
+        if let Some(timeouts) = self.desired.overall.timeouts {
+            self.carry_out(&[Change::SetTimeouts(timeouts)]);
+        }
         for wrong in self.audience.become_as(&self.desired.overall) {
             self.session.complain(&wrong);
         }
@@ -287,9 +301,11 @@ impl Running<'_, '_, '_> {
 
     fn happened(&mut self, happened: Vec<Happening>) -> Next {
         let mut next = Next::default();
-        let mut looks = false;
+        let (mut looks, mut reloaded) = (false, false);
         for one in happened {
             match one {
+                // After a reload it is another's place.
+                Happening::Checked(..) if reloaded => {}
                 Happening::Checked(place, outcome) => self.checked(place, &outcome),
                 Happening::Look => looks = true,
                 Happening::Woken => {}
@@ -309,8 +325,8 @@ impl Running<'_, '_, '_> {
                         self.session.complain("reloaded");
                         self.remove(gone);
                         self.follow_all(false);
-                        // What had happened meanwhile, had its place in what is gone.
-                        break;
+                        self.save();
+                        reloaded = true;
                     }
                     Err(failure) => {
                         let text = failure.text;
@@ -364,6 +380,7 @@ impl Running<'_, '_, '_> {
         if let Some(event) = observed.event {
             self.tell(watch, Some(server), event, Some(&outcome.verdict));
         }
+        self.heed_fault(place, &outcome.verdict);
     }
 
     /// Sees whether a service has enough servers.

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use super::super::questions::TIMEOUT;
@@ -15,6 +16,7 @@ use crate::conf::lex;
 use crate::conf::model::{self, Checker, CheckerKind, Common, Config, Connection};
 use crate::conf::source::Place;
 use crate::conf::value::Command;
+use crate::host::files;
 
 /// Who runs scripts, if there is such an account and no other is named.
 const SCRIPT_USER: &str = "keepalived_script";
@@ -193,7 +195,8 @@ impl Converter<'_> {
 /// The words of a command, and who runs it.
 ///
 /// # Errors
-/// It has no words, or there is no such account.
+/// It has no words, there is no such account, or with `enable_script_security` others could change
+/// what root would run.
 pub fn program(
     config: &Config,
     command: &Command,
@@ -226,6 +229,14 @@ pub fn program(
         }
         _ => accounts(SCRIPT_USER, None),
     };
+    let runs_as_root = user.is_none_or(|(uid, _)| uid == 0);
+    if config.global.script_security && runs_as_root {
+        if let Some(path) = files::changed_by_others(Path::new(&words[0])) {
+            let path = path.display();
+            let text = format!("root would run what others can change: {path}");
+            return Err(wrong(common, keyword, text));
+        }
+    }
     let words = words.into_iter().map(OsString::from).collect();
     Ok((words, user.map(|(uid, gid)| User { uid, gid })))
 }

@@ -169,7 +169,7 @@ impl Running<'_, '_, '_> {
         }
     }
 
-    fn carry_out(&mut self, changes: &[Change]) {
+    pub(super) fn carry_out(&mut self, changes: &[Change]) {
         let outcomes = self.client.apply_all(changes);
         for (change, outcome) in changes.iter().zip(outcomes) {
             let command = command(change);

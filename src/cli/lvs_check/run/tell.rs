@@ -69,6 +69,22 @@ impl Running<'_, '_, '_> {
         }
     }
 
+    /// That a check cannot be made says nothing about its server, so nothing comes of it; somebody
+    /// has to know.
+    pub(super) fn heed_fault(&mut self, place: usize, verdict: &Verdict) {
+        let Verdict::Unknown(fault) = verdict else {
+            self.faulty.remove(&place);
+            return;
+        };
+        if self.faulty.insert(place) {
+            let at = self.places[place];
+            let group = &self.desired.watches[at.watch].group;
+            let server = group.servers[at.server].destination.endpoint;
+            let target = show::target(&group.service.id, Some(&server));
+            self.session.complain(&format!("{fault}: {target}"));
+        }
+    }
+
     fn start(&mut self, teller: &Arc<Teller>, environment: Vec<(&str, String)>) {
         let mut command = teller.command();
         command.envs(environment);

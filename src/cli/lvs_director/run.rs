@@ -25,11 +25,13 @@ use crate::supervise::director::{Action, Director, Event, Level, Order, Verdict}
 use crate::supervise::status::{self as told, Reload, Status};
 use crate::supervise::{End, Needs, Patience, Program};
 
+use alerts::Alerts;
 use ears::Ears;
 use log::Log;
 use settings::Settings;
 
 mod addresses;
+mod alerts;
 mod ears;
 mod log;
 mod scripts;
@@ -120,6 +122,7 @@ pub fn run(
         programs: [None, None],
         config: reading.config.clone(),
         snapshot: state::path("director.conf").map_err(failed("state"))?,
+        alerts: Alerts::default(),
         ears: Ears::open(check_socket.clone()).map_err(failed("state"))?,
         check_socket,
         was_loaded: Vec::new(),
@@ -134,6 +137,7 @@ pub fn run(
     running.script("startup_script");
     let ended = running.until_the_end(&signals, control);
     running.script("shutdown_script");
+    running.close_alerts();
     let _ = files::remove(&running.snapshot);
     ended.map_err(failed("poll"))
 }
@@ -187,6 +191,8 @@ struct Running<'a> {
     snapshot: PathBuf,
     /// Where `lvs-check` is asked.
     check_socket: PathBuf,
+    /// Who is told when it is bad.
+    alerts: Alerts,
     /// What is heard of programs that run.
     ears: Ears,
     /// Those that have been started with what holds.
@@ -251,6 +257,9 @@ impl Running<'_> {
             let now = self.began.elapsed();
             control.turn(now, |question| self.answer(question));
             self.listen();
+            for text in self.alerts.told() {
+                self.log.say(Level::Warning, &text);
+            }
             self.happen(Event::Tick);
         }
     }
@@ -299,6 +308,13 @@ impl Running<'_> {
             Action::Log(level, text) => {
                 self.log.say(level, &text);
                 self.manager.status(&text);
+            }
+            Action::Alert(text) => {
+                self.log.say(Level::Error, &text);
+                self.manager.status(&text);
+                if let Err(why) = self.alerts.send(&self.config, &text) {
+                    self.log.say(Level::Error, &why);
+                }
             }
             Action::Ready => {
                 self.log.say(Level::Info, "ready");
@@ -417,6 +433,12 @@ impl Running<'_> {
         }
     }
 
+    fn close_alerts(&mut self) {
+        for text in self.alerts.close() {
+            self.log.say(Level::Warning, &text);
+        }
+    }
+
     /// Runs one of the scripts of `global_defs`, if it is there.
     fn script(&mut self, keyword: &str) {
         let global = &self.config.global;
@@ -469,6 +491,9 @@ impl Running<'_> {
                 self.manager.ready(&text);
             }
             Some(reading) => {
+                if self.config.global != reading.config.global {
+                    self.close_alerts();
+                }
                 self.config = reading.config;
                 self.keep_snapshot();
                 self.was_loaded.clear();

@@ -1,7 +1,7 @@
 //! The programs that a director consists of, kept alive: which run, when one is started again, when
 //! the virtual addresses are given up rather than held by a sick machine, in which order all ends.
 //!
-//! `child` is one program over time, `director` all of them; both are pure, time is passed in. What
+//! `child` is one program over time, `director` all of them, `pulse` whether one answers; all are pure, time is passed in. What
 //! they decide is carried out by `lvs-director run`. `control` is how it is asked things.
 
 use std::fmt;
@@ -10,6 +10,7 @@ use std::time::Duration;
 pub mod child;
 pub mod control;
 pub mod director;
+pub mod pulse;
 pub mod status;
 
 /// A program that a director starts.

@@ -92,6 +92,7 @@ const PURE: &[&str] = &[
     "src/supervise/child.rs",
     "src/supervise/director.rs",
     "src/supervise/director/",
+    "src/supervise/pulse.rs",
     "src/supervise/status.rs",
     "src/vrrp.rs",
     "src/vrrp/advert.rs",

@@ -61,6 +61,8 @@ pub enum Action {
     Ready,
     /// Logs a line.
     Log(Level, String),
+    /// Logs a line as an error, and tells those who get mail.
+    Alert(String),
     /// Ends.
     End(Verdict),
 }
@@ -233,7 +235,7 @@ impl Director {
                 Program::Vrrp => ": the virtual addresses are given up",
             };
             let text = format!("{program} has ended {ends} times in a row{consequence}");
-            actions.push(Action::Log(Level::Error, text));
+            actions.push(Action::Alert(text));
         }
         // One that is started at once finds what it has left, and takes it up.
         if program == Program::Vrrp && !wait.is_zero() {
@@ -289,8 +291,7 @@ impl Director {
         let patience = self.patience;
         for program in Program::ALL {
             if self.child_mut(program).recovered(now, &patience) {
-                let text = format!("{program} is well again");
-                actions.push(Action::Log(Level::Warning, text));
+                actions.push(Action::Alert(format!("{program} is well again")));
             }
         }
         for program in Program::ALL {

@@ -165,7 +165,7 @@ impl Cluster {
     }
 
     /// Starts a web server that answers with the last character of its machine's name.
-    fn serve(&self, name: &str) -> Result {
+    pub fn serve(&self, name: &str) -> Result {
         let folder = self.folder.join(name);
         fs::create_dir_all(&folder).context(folder.display())?;
         let path = folder.display();
@@ -308,6 +308,34 @@ impl Cluster {
         ask(&mut self.open(client, self.vip().port())?)
     }
 
+    /// The same, in the namespace of this thread, which must be the client's; nobody waits longer
+    /// than `patience` for a connection, nor for an answer.
+    pub fn fetch_within(&self, client: u8, patience: Duration) -> Result<u8> {
+        let from = SocketAddr::new(self.client(client), 0);
+        let patience = TimeVal::milliseconds(patience.as_millis().try_into().context("patience")?);
+        ask(&mut stream_within(
+            from,
+            self.vip(),
+            libc::IPPROTO_TCP,
+            &patience,
+        )?)
+    }
+
+    /// Ends the web server of a machine.
+    pub fn stop_serving(&self, name: &str) -> Result {
+        let file = self.folder.join(name).join("pid");
+        let pid = fs::read_to_string(&file).context(file.display())?;
+        let pid = pid.trim().parse().context("pid")?;
+        kill(Pid::from_raw(pid), Signal::SIGTERM).context("nginx")?;
+        for _ in 0..50 {
+            if !file.exists() {
+                return Ok(());
+            }
+            wait(50);
+        }
+        Err(format!("nginx of {name} does not end"))
+    }
+
     /// A connection of a client to a port of the VIP.
     pub fn open(&self, client: u8, port: u16) -> Result<TcpStream> {
         let from = SocketAddr::new(self.client(client), 0);
@@ -405,14 +433,22 @@ fn machine(name: &str) -> String {
 
 /// A connection between two addresses, in the namespace of this thread.
 pub fn stream(from: SocketAddr, to: SocketAddr, protocol: i32) -> Result<TcpStream> {
+    stream_within(from, to, protocol, &TimeVal::seconds(PATIENCE_SECONDS))
+}
+
+fn stream_within(
+    from: SocketAddr,
+    to: SocketAddr,
+    protocol: i32,
+    patience: &TimeVal,
+) -> Result<TcpStream> {
     let family = match from {
         SocketAddr::V4(_) => AddressFamily::Inet,
         SocketAddr::V6(_) => AddressFamily::Inet6,
     };
     let socket = stream_socket(family, protocol)?;
-    let patience = TimeVal::seconds(PATIENCE_SECONDS);
-    setsockopt(&socket, sockopt::SendTimeout, &patience).context("timeout")?;
-    setsockopt(&socket, sockopt::ReceiveTimeout, &patience).context("timeout")?;
+    setsockopt(&socket, sockopt::SendTimeout, patience).context("timeout")?;
+    setsockopt(&socket, sockopt::ReceiveTimeout, patience).context("timeout")?;
     bind(socket.as_raw_fd(), &SockaddrStorage::from(from)).context("bind")?;
     connect(socket.as_raw_fd(), &SockaddrStorage::from(to)).context("connect")?;
     Ok(TcpStream::from(socket))

@@ -12,6 +12,7 @@ mod cluster;
 mod connections;
 mod diff;
 mod differential;
+mod director;
 mod drain;
 mod expectation;
 mod export;
@@ -248,6 +249,11 @@ const TESTS: &[(&str, Test)] = &[
     (
         "check-run/what-is-ordered-holds",
         check_run::what_is_ordered_holds,
+    ),
+    ("director/ours-beside-ours", director::ours_beside_ours),
+    (
+        "director/ours-beside-keepalived",
+        director::ours_beside_keepalived,
     ),
     ("differential/command-lines", differential::command_lines),
     ("differential/restores", differential::restores),

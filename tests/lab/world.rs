@@ -25,7 +25,13 @@ const SCRATCH: &str = "/run/lvskit-lab";
 const FIXTURE: [&str; 3] = ["hosts", "services", "nsswitch.conf"];
 
 /// Our programs that lie beside ipvsadm.
-const TOOLS: [&str; 3] = ["lvs-check", "lvs-realserver", "lvs-vip"];
+const TOOLS: [&str; 5] = [
+    "lvs-check",
+    "lvs-director",
+    "lvs-realserver",
+    "lvs-vip",
+    "lvs-vrrp",
+];
 
 /// The two interfaces of the recordings.
 const INTERFACES: &str = "\

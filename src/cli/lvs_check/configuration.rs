@@ -396,7 +396,7 @@ fn timeouts(words: &[String]) -> Timeouts {
 }
 
 /// Who carries mails, and whom to; nothing, when there is no relay or nobody to get them.
-fn post(global: &Global, host: &str) -> Option<(Relay, Envelope)> {
+pub(in crate::cli) fn post(global: &Global, host: &str) -> Option<(Relay, Envelope)> {
     /// That of SMTP (RFC 5321, section 4.5.4.2).
     const PORT: u16 = 25;
     let words = global.smtp_server.as_ref()?;

@@ -187,10 +187,26 @@ fn tell_status(found: &ArgMatches, output: &mut String) -> Result<u8, Failure> {
         });
     }
     let director = ask_director("status")?;
-    let mut reports = Vec::new();
-    for (_, path) in instances()? {
-        reports.push(report(&path)?);
-    }
+    // One that does not answer is no reason not to tell of the others.
+    let mut missing = Vec::new();
+    let mut kept = |answer: Result<Value, Failure>| match answer {
+        Ok(value) => Some(value),
+        Err(Failure(_, text)) => {
+            missing.push(text);
+            None
+        }
+    };
+    let instances = match instances() {
+        Ok(all) => all,
+        Err(failure) => {
+            let _ = kept(Err(failure));
+            Vec::new()
+        }
+    };
+    let reports: Vec<Value> = instances
+        .iter()
+        .filter_map(|(_, path)| kept(report(path)))
+        .collect();
     let form = match (found.get_flag("json"), found.get_flag("metrics")) {
         (true, _) => request::Form::Json,
         (_, true) => request::Form::Metrics,
@@ -202,18 +218,22 @@ fn tell_status(found: &ArgMatches, output: &mut String) -> Result<u8, Failure> {
         programs.iter().any(is_check)
     });
     let services = match checks {
-        true => Some(ask_check(Request::Status(form))?),
+        true => kept(ask_check(Request::Status(form)).map(Value::String)),
         false => None,
     };
+    let services = services.as_ref().and_then(Value::as_str);
     *output = match form {
         request::Form::Json => {
-            let services = services.and_then(|text| serde_json::from_str(&text).ok());
+            let services = services.and_then(|text| serde_json::from_str(text).ok());
             show::whole_json(director, reports, services.unwrap_or(Value::Null))
         }
-        request::Form::Metrics => show::metrics(&director, &reports, services.as_deref()),
-        _ => show::text(&director, &reports, services.as_deref()),
+        request::Form::Metrics => show::metrics(&director, &reports, services),
+        _ => show::text(&director, &reports, services),
     };
-    Ok(status::FINE)
+    match missing.is_empty() {
+        true => Ok(status::FINE),
+        false => Err(Failure(status::FAILED, missing.join("; "))),
+    }
 }
 
 fn failover(found: &ArgMatches) -> Result<u8, Failure> {

@@ -12,7 +12,6 @@ use crate::conf::expand::Outside;
 use crate::conf::model::Config;
 use crate::conf::problem::Severity;
 use crate::conf::{self, Reading, write};
-use crate::host::links::Network;
 use crate::host::pid_file::{PidFile, Refused};
 use crate::host::processes::{self, Debt, Ended, Orphaned, Sign, Split};
 use crate::host::service_manager::{self, ServiceManager};
@@ -26,10 +25,16 @@ use crate::supervise::director::{Action, Director, Event, Level, Order, Verdict}
 use crate::supervise::status::{self as told, Reload, Status};
 use crate::supervise::{End, Needs, Patience, Program};
 
+use alerts::Alerts;
+use ears::Ears;
 use log::Log;
 use settings::Settings;
 
+mod addresses;
+mod alerts;
+mod ears;
 mod log;
+mod scripts;
 pub mod settings;
 
 /// Why it does not run: the exit status, and a line about it.
@@ -108,6 +113,7 @@ pub fn run(
         file: log_file,
     };
     let needs = needs(&reading.config, settings);
+    let check_socket = control::check_path().map_err(failed("state"))?;
     let mut running = Running {
         settings,
         outside,
@@ -116,7 +122,9 @@ pub fn run(
         programs: [None, None],
         config: reading.config.clone(),
         snapshot: state::path("director.conf").map_err(failed("state"))?,
-        check_socket: control::check_path().map_err(failed("state"))?,
+        alerts: Alerts::default(),
+        ears: Ears::open(check_socket.clone()).map_err(failed("state"))?,
+        check_socket,
         was_loaded: Vec::new(),
         manager: ServiceManager::find(),
         began: Instant::now(),
@@ -126,7 +134,10 @@ pub fn run(
     };
     running.warn(&reading);
     running.keep_snapshot();
+    running.script("startup_script");
     let ended = running.until_the_end(&signals, control);
+    running.script("shutdown_script");
+    running.close_alerts();
     let _ = files::remove(&running.snapshot);
     ended.map_err(failed("poll"))
 }
@@ -180,6 +191,10 @@ struct Running<'a> {
     snapshot: PathBuf,
     /// Where `lvs-check` is asked.
     check_socket: PathBuf,
+    /// Who is told when it is bad.
+    alerts: Alerts,
+    /// What is heard of programs that run.
+    ears: Ears,
     /// Those that have been started with what holds.
     was_loaded: Vec<Program>,
     manager: ServiceManager,
@@ -216,9 +231,13 @@ impl Running<'_> {
                     alive_at = now + length;
                 }
             }
-            let due = [self.director.deadline(), control.deadline()];
-            let alive_at = self.manager.watchdog().map(|_| alive_at);
-            let due = due.into_iter().chain([alive_at]).flatten().min();
+            let due = [
+                self.director.deadline(),
+                control.deadline(),
+                self.manager.watchdog().map(|_| alive_at),
+                self.lives().then(|| self.ears.deadline()),
+            ];
+            let due = due.into_iter().flatten().min();
             let pipes = self.programs.iter().flatten();
             let descriptors: Vec<BorrowedFd<'_>> = pipes
                 .filter_map(processes::Program::descriptor)
@@ -237,7 +256,27 @@ impl Running<'_> {
             }
             let now = self.began.elapsed();
             control.turn(now, |question| self.answer(question));
+            self.listen();
+            for text in self.alerts.told() {
+                self.log.say(Level::Warning, &text);
+            }
             self.happen(Event::Tick);
+        }
+    }
+
+    fn lives(&self) -> bool {
+        self.programs.iter().any(Option::is_some)
+    }
+
+    /// Asks the programs how they are.
+    fn listen(&mut self) {
+        let now = self.began.elapsed();
+        for program in Program::ALL {
+            let lives = self.programs[program as usize].is_some();
+            if self.ears.listen(program, now) && lives {
+                self.ears.start(program, now);
+                self.happen(Event::Silent(program));
+            }
         }
     }
 
@@ -269,6 +308,13 @@ impl Running<'_> {
             Action::Log(level, text) => {
                 self.log.say(level, &text);
                 self.manager.status(&text);
+            }
+            Action::Alert(text) => {
+                self.log.say(Level::Error, &text);
+                self.manager.status(&text);
+                if let Err(why) = self.alerts.send(&self.config, &text) {
+                    self.log.say(Level::Error, &why);
+                }
             }
             Action::Ready => {
                 self.log.say(Level::Info, "ready");
@@ -308,6 +354,7 @@ impl Running<'_> {
             Ok(started) => {
                 let text = format!("{program} runs, process {}", started.id());
                 self.programs[program as usize] = Some(started);
+                self.ears.start(program, self.began.elapsed());
                 self.log.say(Level::Info, &text);
                 None
             }
@@ -386,6 +433,27 @@ impl Running<'_> {
         }
     }
 
+    fn close_alerts(&mut self) {
+        for text in self.alerts.close() {
+            self.log.say(Level::Warning, &text);
+        }
+    }
+
+    /// Runs one of the scripts of `global_defs`, if it is there.
+    fn script(&mut self, keyword: &str) {
+        let global = &self.config.global;
+        let (command, seconds) = match keyword {
+            "startup_script" => (&global.startup_script, global.startup_script_timeout),
+            _ => (&global.shutdown_script, global.shutdown_script_timeout),
+        };
+        let Some(command) = command else {
+            return;
+        };
+        if let Err(why) = scripts::run(command, global, seconds) {
+            self.log.say(Level::Error, &format!("{keyword}: {why}"));
+        }
+    }
+
     fn stop(&mut self) {
         if !self.director.is_stopping() {
             self.log.say(Level::Info, "stopping");
@@ -423,6 +491,9 @@ impl Running<'_> {
                 self.manager.ready(&text);
             }
             Some(reading) => {
+                if self.config.global != reading.config.global {
+                    self.close_alerts();
+                }
                 self.config = reading.config;
                 self.keep_snapshot();
                 self.was_loaded.clear();
@@ -483,7 +554,7 @@ impl Running<'_> {
 
     /// Takes the virtual addresses away that a program has left on the interfaces.
     fn withdraw(&mut self) {
-        match withdraw(&self.config) {
+        match addresses::withdraw(&self.config) {
             Ok(0) => {}
             Ok(count) => {
                 let text = format!("virtual addresses taken away: {count}");
@@ -525,31 +596,4 @@ impl Running<'_> {
             reload: self.reload.clone(),
         }
     }
-}
-
-/// Takes the virtual addresses of all instances away; gives back how many there were.
-fn withdraw(config: &Config) -> io::Result<usize> {
-    let mut network = Network::open()?;
-    let links = network.links()?;
-    let there = network.addresses()?;
-    let mut count = 0;
-    for instance in &config.instances {
-        let own = instance.interface.as_ref().map(|name| name.as_str());
-        let addresses = instance.addresses.iter();
-        for address in addresses.chain(&instance.excluded_addresses) {
-            let device = address.device.as_deref().or(own);
-            let link = links.iter().find(|link| Some(&*link.name) == device);
-            let Some(link) = link else {
-                continue;
-            };
-            let left = there
-                .iter()
-                .filter(|there| there.link == link.index && there.address == address.address);
-            for address in left {
-                network.remove_address(address)?;
-                count += 1;
-            }
-        }
-    }
-    Ok(count)
 }

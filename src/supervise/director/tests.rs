@@ -25,7 +25,7 @@ impl Play {
     /// What is done, without the log.
     fn at(&mut self, milliseconds: u64, event: Event) -> Vec<Action> {
         let mut actions = self.0.handle(at(milliseconds), event);
-        actions.retain(|action| !matches!(action, Action::Log(..)));
+        actions.retain(|action| !matches!(action, Action::Log(..) | Action::Alert(_)));
         actions
     }
 
@@ -89,6 +89,20 @@ fn addresses_are_given_up_while_checks_cannot_be_kept_alive_and_taken_again_afte
     assert_eq!(play.0.deadline(), Some(at(18_300)));
     assert_eq!(play.at(18_300, Event::Tick), [Start(Vrrp)]);
     assert!(!play.0.has_given_up());
+}
+
+#[test]
+fn who_gets_mail_is_told_of_an_illness_once_and_of_its_end() {
+    let mut play = Play::given_up();
+    assert_eq!(play.at(4400, Event::Ended(Vrrp, End::Status(0))), []);
+    let ill = |action: &Action| matches!(action, Action::Alert(_));
+    let again = play.0.handle(at(8300), Event::Tick);
+    assert!(!again.iter().any(ill));
+    let again = play.0.handle(at(8400), Event::Ended(Check, KILLED));
+    assert!(!again.iter().any(ill));
+    assert_eq!(play.at(16_400, Event::Tick), [Start(Check)]);
+    let well = play.0.handle(at(26_400), Event::Tick);
+    assert!(well.contains(&Action::Alert("lvs-check is well again".to_owned())));
 }
 
 #[test]

@@ -6,4 +6,5 @@ pub mod lvs_director;
 pub mod lvs_realserver;
 pub mod lvs_vip;
 pub mod lvs_vrrp;
+mod post;
 mod rules;

@@ -18,6 +18,7 @@ pub mod names;
 pub mod pid_file;
 pub mod pipes;
 pub mod processes;
+pub mod programs;
 pub mod raw_socket;
 pub mod scheduling;
 pub mod service_manager;

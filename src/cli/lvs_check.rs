@@ -24,7 +24,7 @@ use questions::{Given, Target};
 
 pub mod arguments;
 pub mod ask;
-pub(in crate::cli) mod configuration;
+mod configuration;
 mod notices;
 mod once;
 mod options;

@@ -20,11 +20,14 @@ use crate::vrrp::speaker::{self, Until, place, speak};
 use crate::vrrp::{Priority, State};
 
 use arguments::{Asked, Manner, Refused, Request, Secrets, Wanted};
+use configuration::{Chosen, Machine};
+use mails::Mails;
 use printer::Printer;
 use watch::watch;
 
 pub mod arguments;
 mod configuration;
+mod mails;
 mod printer;
 mod watch;
 
@@ -78,9 +81,12 @@ pub fn run(words: impl IntoIterator<Item = OsString>, mut environment: Environme
 fn carry_out(request: Request, environment: &mut Environment<'_>) -> Result<u8, Failure> {
     match request {
         Request::Run(wanted, manner) => {
-            let configuration = configuration(&wanted, environment)?;
+            let (configuration, mails) = configuration(&wanted, environment)?;
             let mut printer = Printer::new(environment, &wanted, manner);
-            speak(configuration, Until::Told, &mut printer)?;
+            printer.mail(mails);
+            let outcome = speak(configuration, Until::Told, &mut printer);
+            printer.finish();
+            outcome?;
             Ok(status::DONE)
         }
         Request::Elect(wanted, manner) => {
@@ -93,7 +99,7 @@ fn carry_out(request: Request, environment: &mut Environment<'_>) -> Result<u8, 
             count,
             priority,
         } => {
-            let configuration = configuration(&wanted, environment)?;
+            let (configuration, _) = configuration(&wanted, environment)?;
             advertise(&configuration, count, priority)
         }
         Request::Resign(asked) => {
@@ -127,23 +133,27 @@ fn carry_out(request: Request, environment: &mut Environment<'_>) -> Result<u8, 
     }
 }
 
-/// What is wanted. What is only odd is told.
+/// What is wanted, and who gets mails. What is only odd is told.
 fn configuration(
     wanted: &Wanted,
     environment: &mut Environment<'_>,
-) -> Result<Configuration, Failure> {
-    let (configuration, warnings) = match wanted {
+) -> Result<(Configuration, Mails), Failure> {
+    let chosen = match wanted {
         Wanted::Options {
             configuration,
             warnings,
-        } => (Configuration::clone(configuration), warnings.clone()),
+        } => Chosen {
+            configuration: Configuration::clone(configuration),
+            mails: Mails::default(),
+            warnings: warnings.clone(),
+        },
         Wanted::File { file, names } => configured(file, names, environment)?,
     };
-    for warning in warnings {
+    for warning in chosen.warnings {
         // There is nobody left to tell.
         let _ = writeln!(environment.errors, "{PROGRAM}: warning: {warning}");
     }
-    Ok(configuration)
+    Ok((chosen.configuration, chosen.mails))
 }
 
 /// What a configuration says, and what is odd about it. All that is wrong with it is told; with an
@@ -152,7 +162,7 @@ fn configured(
     file: &str,
     names: &[String],
     environment: &mut Environment<'_>,
-) -> Result<(Configuration, Vec<String>), Failure> {
+) -> Result<Chosen, Failure> {
     let wrong = |text| Failure(status::USAGE, text);
     let text = environment.outside.read(file);
     let text = text.map_err(|error| wrong(format!("cannot read {file}: {}", error.why)))?;
@@ -178,7 +188,11 @@ fn configured(
     if errors > 0 {
         return Err(wrong(format!("errors in {file}: {errors}")));
     }
-    let chosen = configuration::choose(reading.config, &reading.sources, names);
+    let machine = Machine {
+        account: &crate::host::names::user,
+        is_exposed: &crate::host::programs::is_exposed,
+    };
+    let chosen = configuration::choose(reading.config, &reading.sources, names, &machine);
     let chosen = chosen.map_err(|mut refusals| {
         let last = refusals.pop().unwrap_or_default();
         for refusal in refusals {
@@ -187,7 +201,7 @@ fn configured(
         wrong(last)
     })?;
     warnings.extend(chosen.warnings);
-    Ok((chosen.configuration, warnings))
+    Ok(Chosen { warnings, ..chosen })
 }
 
 fn elect(
@@ -195,7 +209,7 @@ fn elect(
     manner: Manner,
     environment: &mut Environment<'_>,
 ) -> Result<u8, Failure> {
-    let configuration = configuration(wanted, environment)?;
+    let (configuration, _) = configuration(wanted, environment)?;
     let mut printer = Printer::new(environment, wanted, manner).quiet();
     let states = speak(configuration.clone(), Until::Known, &mut printer)?;
     let several = states.len() > 1;

@@ -1,8 +1,26 @@
 //! Commands of users, as a check or a notification: run without a shell where words will do.
 
+/// A command, and who runs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandLine {
+    /// What is run.
+    pub text: Text,
+    /// Who runs it; this process's own user when absent.
+    pub account: Option<Account>,
+}
+
+/// A user and a group of this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The number of the user.
+    pub uid: u32,
+    /// The number of the group.
+    pub gid: u32,
+}
+
 /// How a command is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CommandLine {
+pub enum Text {
     /// This program with these arguments; at least the program is there.
     Words(Vec<String>),
     /// By `/bin/sh -c`.
@@ -24,12 +42,14 @@ impl CommandLine {
         if text.trim().is_empty() {
             return None;
         }
-        match words(text) {
-            Some(words) if !words.is_empty() && !words[0].contains('=') => {
-                Some(CommandLine::Words(words))
-            }
-            _ => Some(CommandLine::Shell(text.to_owned())),
-        }
+        let text = match words(text) {
+            Some(words) if !words.is_empty() && !words[0].contains('=') => Text::Words(words),
+            _ => Text::Shell(text.to_owned()),
+        };
+        Some(CommandLine {
+            text,
+            account: None,
+        })
     }
 }
 
@@ -60,13 +80,18 @@ mod tests {
     use super::*;
 
     fn argv(words: &[&str]) -> Option<CommandLine> {
-        Some(CommandLine::Words(
-            words.iter().map(|&word| word.to_owned()).collect(),
-        ))
+        let words = words.iter().map(|&word| word.to_owned()).collect();
+        Some(CommandLine {
+            text: Text::Words(words),
+            account: None,
+        })
     }
 
     fn shell(text: &str) -> Option<CommandLine> {
-        Some(CommandLine::Shell(text.to_owned()))
+        Some(CommandLine {
+            text: Text::Shell(text.to_owned()),
+            account: None,
+        })
     }
 
     #[test]

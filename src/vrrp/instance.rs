@@ -167,12 +167,17 @@ pub struct Notify {
 pub struct Script {
     /// What it is called in logs.
     pub name: String,
-    /// How often it is run; one that takes longer has failed.
+    /// How often it is run.
     pub interval: Duration,
+    /// How long it may take; one that takes longer has failed.
+    pub timeout: Duration,
     /// How many successes make it well.
     pub rise: u8,
     /// How many failures make it not.
     pub fall: u8,
+    /// Whether it counts as failed until it has succeeded often enough (`init_fail`); else the first
+    /// run decides.
+    pub begins_failed: bool,
     /// What that does to the priority.
     pub weight: Weight,
     /// What is run.
@@ -182,7 +187,7 @@ pub struct Script {
 impl Script {
     /// Whether it is the same command, run in the same way; the weight is each router's own.
     pub fn is_run_as(&self, other: &Script) -> bool {
-        let of = |script: &Script| (script.interval, script.rise, script.fall);
+        let of = |script: &Script| (script.interval, script.timeout, script.rise, script.fall);
         self.name == other.name && self.command == other.command && of(self) == of(other)
     }
 }
@@ -198,11 +203,13 @@ impl FromStr for Script {
             let mut part = || parts.next().map(str::trim);
             let name = part().filter(|name| !name.is_empty())?;
             let interval: f64 = part()?.parse().ok()?;
-            let interval = Duration::try_from_secs_f64(interval).ok()?;
+            let interval = Duration::try_from_secs_f64(interval).ok();
+            let interval = interval.filter(|interval| *interval >= Duration::from_millis(1))?;
             Some(Script {
                 name: name.to_owned(),
-                interval: Some(interval)
-                    .filter(|interval| *interval >= Duration::from_millis(1))?,
+                interval,
+                timeout: interval,
+                begins_failed: false,
                 rise: part()?.parse().ok().filter(|rise| *rise > 0)?,
                 fall: part()?.parse().ok().filter(|fall| *fall > 0)?,
                 weight: part()?.parse().ok()?,

@@ -2,13 +2,14 @@
 //! once. Nothing here waits for one.
 
 use std::io;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use crate::host::signals;
 
 use super::Moment;
-use super::command::CommandLine;
+use super::command::{Account, CommandLine, Text};
 use super::instance::Script;
 use super::tracking::Verdict;
 
@@ -17,13 +18,13 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// Starts a command, with more arguments behind its own.
 pub fn start(command: &CommandLine, arguments: &[String]) -> io::Result<Child> {
-    let mut process = match command {
-        CommandLine::Words(words) => {
+    let mut process = match &command.text {
+        Text::Words(words) => {
             let mut process = Command::new(&words[0]);
             process.args(&words[1..]).args(arguments);
             process
         }
-        CommandLine::Shell(text) => {
+        Text::Shell(text) => {
             let mut process = Command::new("/bin/sh");
             // Behind the text, so that what is a word stays one: `"$@"`.
             let text = format!("{text} \"$@\"");
@@ -31,6 +32,10 @@ pub fn start(command: &CommandLine, arguments: &[String]) -> io::Result<Child> {
             process
         }
     };
+    if let Some(Account { uid, gid }) = command.account {
+        // With its other groups gone, too.
+        process.uid(uid).gid(gid);
+    }
     process.stdin(Stdio::null()).spawn()
 }
 
@@ -55,7 +60,10 @@ impl Watched {
     /// One that is to be run at once.
     pub fn new(script: Script, now: Moment) -> Self {
         Watched {
-            verdict: Verdict::new(script.rise, script.fall),
+            verdict: match script.begins_failed {
+                true => Verdict::failed(script.rise, script.fall),
+                false => Verdict::new(script.rise, script.fall),
+            },
             script,
             next: now,
             running: None,
@@ -92,7 +100,7 @@ impl Watched {
         } else if self.next <= now {
             // In step with the last one, unless that took longer.
             self.next = (self.next + self.script.interval).max(now);
-            let end_at = now + self.script.interval;
+            let end_at = now + self.script.timeout;
             match start(&self.script.command, &[]) {
                 Ok(child) => {
                     self.running = Some(Running {

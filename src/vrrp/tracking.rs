@@ -58,6 +58,14 @@ impl Verdict {
         }
     }
 
+    /// It is not well until `rise` tries in a row have succeeded.
+    pub fn failed(rise: u8, fall: u8) -> Self {
+        Verdict {
+            well: Some(false),
+            ..Self::new(rise, fall)
+        }
+    }
+
     /// Whether it is well; nothing is known before the first try.
     pub fn is_well(&self) -> Option<bool> {
         self.well
@@ -90,6 +98,14 @@ mod tests {
         assert_eq!((Weight(-20).of(true), Weight(-20).of(false)), (0, -20));
         assert!(Weight(0).is_fault(false) && !Weight(0).is_fault(true));
         assert!(!Weight(-1).is_fault(false));
+    }
+
+    #[test]
+    fn what_begins_failed_has_to_rise() {
+        let mut verdict = Verdict::failed(2, 3);
+        assert_eq!(verdict.is_well(), Some(false));
+        assert_eq!(verdict.count(true), None);
+        assert_eq!(verdict.count(true), Some(true));
     }
 
     #[test]

@@ -11,18 +11,17 @@ use crate::check::memory::Memory;
 use crate::check::rhythm::{Rhythm, Routine};
 use crate::check::watch::{Source, Terms, Watch};
 use crate::check::{Check, User};
-use crate::conf::model::{Checker, CheckerKind, Common, Config, Global, RealServer, VirtualServer};
+use crate::cli::post;
+use crate::conf::model::{Checker, CheckerKind, Common, Config, RealServer, VirtualServer};
 use crate::conf::problem::{Problem, Problems, Severity};
 use crate::conf::value::{Command, VirtualAddress};
 use crate::conf::{self, Reading};
 use crate::host::accounts::short_host_name;
 use crate::ipvs::plan::{Entry, Table};
 use crate::ipvs::{Destination, Service, ServiceId, Thresholds, Timeouts, Weight};
-use crate::notify::mail::Envelope;
-use crate::notify::postman::Relay;
 
 use super::notices::{self, FifoSetting, Notices, Overall, ServerNotices, Teller};
-use super::{Failure, Session};
+use super::{Failure, PROGRAM, Session};
 use checkers::Converter;
 
 mod checkers;
@@ -331,7 +330,7 @@ impl Reader<'_> {
             flush: global.flush,
             flush_on_stop: flush.is_some_and(|word| word != "VS"),
             timeouts: global.timeouts.as_deref().map(timeouts),
-            post: post(global, &host),
+            post: post::of(global, PROGRAM, &host),
             router: router.unwrap_or(host),
             fifos: [
                 (
@@ -395,30 +394,6 @@ fn timeouts(words: &[String]) -> Timeouts {
     timeouts
 }
 
-/// Who carries mails, and whom to; nothing, when there is no relay or nobody to get them.
-pub(in crate::cli) fn post(global: &Global, host: &str) -> Option<(Relay, Envelope)> {
-    /// That of SMTP (RFC 5321, section 4.5.4.2).
-    const PORT: u16 = 25;
-    let words = global.smtp_server.as_ref()?;
-    let to = global.mail_to.iter();
-    let to: Vec<String> = to.map(|name| name.name.clone()).collect();
-    if to.is_empty() {
-        return None;
-    }
-    let own = || format!("lvs-check@{host}");
-    let relay = Relay {
-        host: words.first()?.clone(),
-        port: words
-            .get(1)
-            .and_then(|port| port.parse().ok())
-            .unwrap_or(PORT),
-        helo: global.smtp_helo_name.clone().unwrap_or(host.to_owned()),
-        timeout: Duration::from_secs(global.smtp_connect_timeout.max(1).into()),
-    };
-    let from = global.mail_from.clone().unwrap_or_else(own);
-    Some((relay, Envelope { from, to }))
-}
-
 /// When a check is made. A file is looked at often, where keepalived is told by the kernel.
 fn routine(checker: &Checker, check: Check) -> Arc<Routine> {
     const GLANCE: Duration = Duration::from_secs(1);
@@ -472,7 +447,7 @@ fn alpha(server: &VirtualServer, problems: &mut Problems) -> bool {
 }
 
 fn tell_left_out(server: &VirtualServer, config: &Config, problems: &mut Problems) {
-    let is_mailed = post(&config.global, "").is_some();
+    let is_mailed = post::of(&config.global, PROGRAM, "").is_some();
     // Mail is often asked for by default; who writes it down waits for it.
     let mut mail = |alert: Option<bool>, common: &Common| {
         let is_there = alert == Some(true) && common.has("smtp_alert") && !is_mailed;

@@ -9,6 +9,8 @@ use crate::vrrp::configuration::{Configuration, Process, SyncGroup};
 use crate::vrrp::instance::Notify;
 use crate::vrrp::tracking::Weight;
 
+use super::mails::Mails;
+
 mod convert;
 mod unspoken;
 
@@ -17,8 +19,21 @@ mod unspoken;
 pub struct Chosen {
     /// What they are told.
     pub configuration: Configuration,
+    /// Who gets mails of what becomes of them.
+    pub mails: Mails,
     /// What the file asks for and does not get, with its place, a line each.
     pub warnings: Vec<String>,
+}
+
+/// The numbers of a user, and of a group if it is not the user's own.
+type Accounts<'a> = &'a dyn Fn(&str, Option<&str>) -> Option<(u32, u32)>;
+
+/// What a machine says of those who run scripts.
+pub struct Machine<'a> {
+    /// Who that is.
+    pub account: Accounts<'a>,
+    /// Whether others than root can change a program.
+    pub is_exposed: &'a dyn Fn(&str) -> bool,
 }
 
 /// The instances of these names, or all of them, in their sync groups.
@@ -27,12 +42,18 @@ pub struct Chosen {
 ///
 /// Why nothing can be started, a line each: there is no such instance, a group would be torn apart,
 /// or what it asks for cannot be left out.
-pub fn choose(config: Config, sources: &Sources, names: &[String]) -> Result<Chosen, Vec<String>> {
+pub fn choose(
+    config: Config,
+    sources: &Sources,
+    names: &[String],
+    machine: &Machine<'_>,
+) -> Result<Chosen, Vec<String>> {
     let config = config.effective();
     let instances = pick(&config, names).map_err(|text| vec![text])?;
     let mut converter = Converter {
         config: &config,
         sources,
+        machine,
         vmacs: vec![],
         warnings: vec![],
         refusals: vec![],
@@ -64,6 +85,7 @@ pub fn choose(config: Config, sources: &Sources, names: &[String]) -> Result<Cho
     }
     Ok(Chosen {
         configuration,
+        mails: Mails::of(&config),
         warnings,
     })
 }
@@ -114,6 +136,7 @@ fn process(global: &model::Global) -> Process {
 struct Converter<'a> {
     config: &'a Config,
     sources: &'a Sources,
+    machine: &'a Machine<'a>,
     /// The names of interfaces with a MAC of their own, so far.
     vmacs: Vec<String>,
     warnings: Vec<String>,

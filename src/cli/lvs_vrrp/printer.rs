@@ -5,6 +5,7 @@ use crate::vrrp::report::{Form, News, Report};
 use crate::vrrp::speaker::{Audience, Level, Reload};
 
 use super::arguments::{Manner, Wanted};
+use super::mails::{Mailer, Mails};
 use super::{Environment, Failure, PROGRAM, configuration};
 
 /// Prints what becomes of routers, logs the rest, and reads the configuration again.
@@ -12,6 +13,7 @@ pub(super) struct Printer<'a, 'b> {
     environment: &'a mut Environment<'b>,
     wanted: &'a Wanted,
     manner: Manner,
+    mailer: Mailer,
     quiet: bool,
 }
 
@@ -22,7 +24,26 @@ impl<'a, 'b> Printer<'a, 'b> {
             environment,
             wanted,
             manner,
+            mailer: Mailer::default(),
             quiet: false,
+        }
+    }
+
+    /// Sends these mails from now on.
+    pub fn mail(&mut self, mails: Mails) {
+        let wrong = self.mailer.become_as(mails);
+        self.warn(wrong);
+    }
+
+    /// Waits for the last mails.
+    pub fn finish(&mut self) {
+        let told = self.mailer.finish();
+        self.warn(told);
+    }
+
+    fn warn(&mut self, lines: Vec<String>) {
+        for line in lines {
+            self.log(Level::Warning, None, &line);
         }
     }
 
@@ -45,6 +66,8 @@ pub(super) fn line(news: &News<'_>, json: bool) -> String {
 
 impl Audience for Printer<'_, '_> {
     fn became(&mut self, news: &News<'_>) {
+        let told = self.mailer.tell(news);
+        self.warn(told);
         if self.quiet {
             return;
         }
@@ -78,7 +101,10 @@ impl Audience for Printer<'_, '_> {
             return Reload::End;
         }
         match configuration(self.wanted, self.environment) {
-            Ok(configuration) => Reload::To(configuration),
+            Ok((configuration, mails)) => {
+                self.mail(mails);
+                Reload::To(configuration)
+            }
             Err(Failure(_, text)) => {
                 self.log(Level::Error, None, &format!("nothing is changed: {text}"));
                 Reload::Nothing

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::cli::lvs_check::configuration::post;
+use crate::cli::lvs_director::PROGRAM;
+use crate::cli::post;
 use crate::conf::model::Config;
 use crate::host::{accounts, error_text};
 use crate::notify::mail::Mail;
@@ -25,7 +26,7 @@ impl Alerts {
     pub fn send(&mut self, config: &Config, text: &str) -> Result<(), String> {
         let host = accounts::short_host_name();
         if self.postman.is_none() {
-            let Some((relay, envelope)) = post(&config.global, &host) else {
+            let Some((relay, envelope)) = post::of(&config.global, PROGRAM, &host) else {
                 return Ok(());
             };
             let started = Postman::start(relay, envelope);

@@ -10,7 +10,7 @@ use crate::conf::lists::{Broadcast, InterfaceAddress, Tracker};
 use crate::conf::model;
 use crate::conf::source::Place;
 use crate::conf::value::Command;
-use crate::vrrp::command::CommandLine;
+use crate::vrrp::command::{Account, CommandLine, Text};
 use crate::vrrp::instance::{self, Instance, Notify, Script, VirtualAddress};
 use crate::vrrp::tracking::Weight;
 use crate::vrrp::vmac::Vmac;
@@ -206,51 +206,80 @@ impl Converter<'_> {
             return None;
         };
         let common = &from.common;
-        if from.user.is_some() {
-            self.unsupported(common.place("user"), "user");
-        }
-        if from.init_fail {
-            let text =
-                "`init_fail` has no effect: the router begins when each script has ended once";
-            self.warn(common.place("init_fail"), text);
-        }
-        if from.timeout.is_some_and(|timeout| timeout != from.interval) {
-            let text = "`timeout` has no effect: a script may take its interval";
-            self.warn(common.place("timeout"), text);
-        }
         let weight = self.weight(tracker, tracker.weight.unwrap_or(from.weight))?;
-        let command = self.command(from.script.as_ref(), common.place("script"));
+        let command = from.script.as_ref().map(|command| Command {
+            user: from.user.as_ref().and_then(|words| words.first().cloned()),
+            group: from.user.as_ref().and_then(|words| words.get(1).cloned()),
+            ..command.clone()
+        });
+        let command = self.command(command.as_ref(), common.place("script"));
         let (Ok(rise), Ok(fall)) = (u8::try_from(from.rise), u8::try_from(from.fall)) else {
             self.refuse(common.at.0, "`rise` and `fall` above 255 are not supported");
             return None;
         };
-        let Some(command) = command else {
-            self.refuse(common.at.0, "a vrrp_script without a command");
-            return None;
-        };
+        // Why there is none has been told.
+        let command = command?;
         Some(Script {
             name: from.name.clone(),
             interval: Duration::from_secs(from.interval.max(1).into()),
+            timeout: Duration::from_secs(from.timeout.unwrap_or(from.interval).max(1).into()),
             rise,
             fall,
+            begins_failed: from.init_fail,
             weight,
             command,
         })
     }
 
-    /// Words, as keepalived has them; no shell looks at them.
+    /// Words, as keepalived has them; no shell looks at them. Nothing, when it must not be run: that
+    /// is told.
     pub(super) fn command(&mut self, from: Option<&Command>, place: Place) -> Option<CommandLine> {
         let from = from?;
-        if from.user.is_some() {
-            self.unsupported(place, "USER");
-        }
-        match lex::arguments(&from.line) {
-            Ok(words) if !words.is_empty() => Some(CommandLine::Words(words)),
-            Ok(_) => None,
+        let words = match lex::arguments(&from.line) {
+            Ok(words) => words,
             Err(quote) => {
                 self.refuse(place, &format!("nothing ends the quote: {quote}"));
-                None
+                return None;
             }
+        };
+        let program = words.first()?.clone();
+        let account = match self.account(from) {
+            Ok(account) => account,
+            Err(user) => {
+                self.warn(place, &format!("not run, no such user or group: {user}"));
+                return None;
+            }
+        };
+        let is_root = account.is_none_or(|account| account.uid == 0);
+        let is_guarded = self.config.global.script_security && is_root;
+        if is_guarded && (self.machine.is_exposed)(&program) {
+            let text = format!("not run, others than root can change it: {program}");
+            self.warn(place, &text);
+            return None;
+        }
+        Some(CommandLine {
+            text: Text::Words(words),
+            account,
+        })
+    }
+
+    /// Who runs a command: whom it names, else `script_user`, else keepalived's own account where
+    /// there is one. That of this process is nothing.
+    ///
+    /// # Errors
+    /// There is no such user or group.
+    fn account(&self, command: &Command) -> Result<Option<Account>, String> {
+        const DEFAULT: &str = "keepalived_script";
+        let of_all = self.config.global.script_user.as_deref();
+        let (user, group) = match (&command.user, of_all) {
+            (Some(user), _) => (user.as_str(), command.group.as_deref()),
+            (None, Some([user, rest @ ..])) => (user.as_str(), rest.first().map(String::as_str)),
+            (None, _) => (DEFAULT, None),
+        };
+        match (self.machine.account)(user, group) {
+            Some((uid, gid)) => Ok(Some(Account { uid, gid })),
+            None if user == DEFAULT && !self.config.global.script_security => Ok(None),
+            None => Err(user.to_owned()),
         }
     }
 

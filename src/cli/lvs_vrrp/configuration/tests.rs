@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::addr::Family;
 use crate::conf::expand::{Outside, Unreadable};
-use crate::vrrp::command::CommandLine;
+use crate::vrrp::command::{Account, CommandLine, Text};
 use crate::vrrp::instance::{self, Instance, Script};
 use crate::vrrp::{Authentication, Priority, Secret, Vrid, router};
 
@@ -37,7 +37,14 @@ impl Outside for Nothing {
 fn chosen(text: &str, names: &[&str]) -> Result<Chosen, Vec<String>> {
     let reading = crate::conf::read("k.conf", text, &Nothing);
     let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-    choose(reading.config, &reading.sources, &names)
+    let machine = Machine {
+        account: &|user, group| {
+            let gid = if group == Some("adm") { 4 } else { 65 };
+            (user == "checker").then_some((65, gid))
+        },
+        is_exposed: &|program| program.starts_with("/tmp/"),
+    };
+    choose(reading.config, &reading.sources, &names, &machine)
 }
 
 /// The only instance, and what was said about it.
@@ -45,6 +52,7 @@ fn only(text: &str) -> (Instance, Vec<String>) {
     let Chosen {
         configuration,
         warnings,
+        ..
     } = chosen(text, &[]).unwrap();
     let instances: Vec<&Instance> = configuration.instances().collect();
     assert_eq!(instances.len(), 1);
@@ -141,13 +149,17 @@ vrrp_instance VI {
         ("eth2".to_owned(), Weight(0)),
     ];
     assert_eq!(instance.interfaces, interfaces);
-    let words =
-        |words: &[&str]| CommandLine::Words(words.iter().map(|&word| word.to_owned()).collect());
+    let words = |words: &[&str]| CommandLine {
+        text: Text::Words(words.iter().map(|&word| word.to_owned()).collect()),
+        account: None,
+    };
     let script = Script {
         name: "web".into(),
         interval: Duration::from_secs(2),
+        timeout: Duration::from_secs(2),
         rise: 3,
         fall: 4,
+        begins_failed: false,
         weight: Weight(-20),
         command: words(&["/bin/check", "a b"]),
     };
@@ -203,6 +215,7 @@ smtp_alert on
     let Chosen {
         configuration,
         warnings,
+        ..
     } = chosen(&text, &[]).unwrap();
     let [group] = &configuration.groups[..] else {
         panic!("{configuration:?}");
@@ -216,7 +229,8 @@ smtp_alert on
         warnings[0].starts_with("k.conf:3:1: eth1 is not tracked: "),
         "{warnings:?}"
     );
-    assert!(warnings[1].ends_with("`smtp_alert` is not supported, it has no effect"));
+    let no_mail = "no mail without smtp_server and notification_email: smtp_alert";
+    assert!(warnings[1].ends_with(no_mail));
     assert_eq!(warnings.len(), 2);
     let torn = chosen(&text, &["VI"]).unwrap_err();
     assert_eq!(torn, ["vrrp_sync_group G moves as a whole: name OTHER too"]);
@@ -244,7 +258,7 @@ fn what_else_is_not_had_is_told_with_its_place() {
     assert_eq!(
         warnings,
         [
-            "k.conf:2:1: `smtp_alert` is not supported, it has no effect",
+            "k.conf:2:1: no mail without smtp_server and notification_email: smtp_alert",
             "k.conf:3:1: `promote_secondaries` is not supported, it has no effect",
         ]
     );
@@ -252,4 +266,51 @@ fn what_else_is_not_had_is_told_with_its_place() {
     assert!(warnings[0].starts_with("k.conf:2:1: strict mode"));
     assert!(!strict.settings.answer_lower);
     assert_eq!(strict.settings.announce.again, None);
+}
+
+#[test]
+fn scripts_run_as_whom_the_file_says() {
+    let account = |global: &str, script: &str| {
+        let text = format!(
+            "global_defs {{\n{global}\n}}\nvrrp_script S {{\nscript /bin/check\n{script}\n}}\n"
+        ) + &with("track_script {\nS\n}");
+        let Chosen {
+            configuration,
+            warnings,
+            ..
+        } = chosen(&text, &[]).unwrap();
+        let instances: Vec<&Instance> = configuration.instances().collect();
+        let script = instances[0].scripts.first();
+        (script.map(|script| script.command.account), warnings)
+    };
+    let checker = |gid| Some(Some(Account { uid: 65, gid }));
+    assert_eq!(account("", ""), (Some(None), vec![]));
+    assert_eq!(account("script_user checker", ""), (checker(65), vec![]));
+    assert_eq!(account("", "user checker adm"), (checker(4), vec![]));
+    let (none, warnings) = account("", "user nobody-here");
+    assert_eq!(none, None);
+    assert_eq!(
+        warnings,
+        ["k.conf:5:1: not run, no such user or group: nobody-here"]
+    );
+}
+
+#[test]
+fn what_others_can_change_is_not_run_by_root() {
+    let text = "global_defs {\nscript_user root\nenable_script_security\n}\n".to_owned()
+        + &with("notify /tmp/told\nnotify_master \"/tmp/told\" checker\nnotify_backup /bin/told");
+    let reading = crate::conf::read("k.conf", &text, &Nothing);
+    let machine = Machine {
+        account: &|user, _| Some((u32::from(user != "root"), 0)),
+        is_exposed: &|program| program.starts_with("/tmp/"),
+    };
+    let chosen = choose(reading.config, &reading.sources, &[], &machine).unwrap();
+    let instance = chosen.configuration.instances().next().unwrap();
+    assert_eq!(instance.notify.any, None);
+    assert!(instance.notify.master.is_some());
+    assert!(instance.notify.backup.is_some());
+    assert_eq!(
+        chosen.warnings,
+        ["k.conf:6:1: not run, others than root can change it: /tmp/told"]
+    );
 }

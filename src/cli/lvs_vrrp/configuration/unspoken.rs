@@ -85,12 +85,7 @@ const GLOBAL_SPOKEN: &[&str] = &[
 ];
 
 /// What else of `global_defs` is about instances, and not had.
-const GLOBAL_UNSPOKEN: &[&str] = &[
-    "script_user",
-    "enable_script_security",
-    "notify_fifo_script",
-    "dynamic_interfaces",
-];
+const GLOBAL_UNSPOKEN: &[&str] = &["notify_fifo_script", "dynamic_interfaces"];
 
 /// The keywords of a sync group that are acted on; its switches that are off are no matter.
 const GROUP_SPOKEN: &[&str] = &[
@@ -136,13 +131,22 @@ impl Converter<'_> {
     pub(super) fn tell_of_group(&mut self, group: &model::SyncGroup) {
         let mut asked = group.clone();
         for &(keyword, place) in group.common.keywords() {
-            if !GROUP_SPOKEN.contains(&keyword) && !is_off(&mut asked, keyword) {
-                self.miss(place, keyword);
+            if GROUP_SPOKEN.contains(&keyword) || is_off(&mut asked, keyword) {
+                continue;
             }
+            self.miss(place, keyword);
         }
     }
 
     fn miss(&mut self, place: Place, keyword: &str) {
+        if keyword == "smtp_alert" {
+            let global = &self.config.global;
+            if global.smtp_server.is_none() || global.mail_to.is_empty() {
+                let text = "no mail without smtp_server and notification_email: smtp_alert";
+                self.warn(place, text);
+            }
+            return;
+        }
         match DECISIVE.contains(&keyword) {
             true => self.refuse(place, &format!("`{keyword}` is not supported")),
             false => self.unsupported(place, keyword),

@@ -4,6 +4,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{SigSet, SigmaskHow};
+
 use super::mail::{Envelope, Mail, Moment, Queue};
 use super::smtp;
 
@@ -32,10 +34,13 @@ impl Postman {
             fails: false,
             tell,
         };
-        thread::Builder::new()
+        // A signal is not for this thread: it would end the process where another one waits for it.
+        let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
+        let begun = thread::Builder::new()
             .name("mail".to_owned())
-            .spawn(move || round.go(&received))?;
-        Ok(Postman { mails, told })
+            .spawn(move || round.go(&received));
+        before.thread_set_mask()?;
+        begun.map(|_| Postman { mails, told })
     }
 
     /// Has a mail sent. Does not wait.

@@ -210,7 +210,7 @@ fn nopreempt(link: &Link, one: Kind, other: Kind) -> Outcome {
 
 fn preempt_delay(link: &Link, one: Kind, other: Kind) -> Outcome {
     let better = Wishes {
-        preempt_delay: 3,
+        preempt_delay: 4,
         ..Wishes::new(3, 0.2, 150)
     };
     let down = master_down(&better);
@@ -218,8 +218,9 @@ fn preempt_delay(link: &Link, one: Kind, other: Kind) -> Outcome {
     link.until_only(down + SLACK, "b", VIP)?;
     let a = Speaker::start(link, "a", one, &better)?;
     pause(2.5);
-    link.until_only(0.1, "b", VIP)?;
-    link.until_only(0.5 + down + SLACK, "a", VIP)?;
+    // A busy machine takes its time to answer, though not until the delay is over.
+    link.until_only(1.0, "b", VIP)?;
+    link.until_only(1.5 + down + SLACK, "a", VIP)?;
     b.stop()?;
     a.stop()
 }

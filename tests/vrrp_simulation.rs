@@ -188,7 +188,7 @@ impl World {
                 let last = u8::try_from(number).unwrap() + 1;
                 let mut settings = Settings::new(version, Ipv4Addr::new(10, 0, 0, last).into());
                 settings.interval = if differ {
-                    dice.interval(version)
+                    dice.interval_near(interval)
                 } else {
                     interval
                 };
@@ -597,6 +597,14 @@ impl Dice {
 
     fn chance(&mut self, chance: f64) -> bool {
         self.unit() < chance
+    }
+
+    /// Up to sixteen times as long or as short. More would only be more adverts of one master for
+    /// each of another's.
+    fn interval_near(&mut self, other: Interval) -> Interval {
+        let factor = 16f64.powf(self.unit() * 2.0 - 1.0);
+        let centiseconds = f64::from(other.centiseconds()) * factor;
+        Interval::from_centiseconds(centiseconds.clamp(1.0, 4095.0) as u16).unwrap()
     }
 
     /// From 10 ms to 40 s, as many short as long; whole seconds in version 2.

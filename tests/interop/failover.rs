@@ -32,13 +32,20 @@ pub fn measure(program: &Path, trials: usize, intervals: &[f64]) -> Outcome {
     for &interval in intervals {
         let skew = interval * f64::from(256 - u16::from(PRIORITY)) / 256.0;
         let least = 3.0 * interval + skew;
-        let mut columns = Vec::new();
-        for kind in [Kind::Ours, Kind::Keepalived] {
-            let mut times = trials_of(program, kind, interval, trials)?;
+        let kinds = [Kind::Ours, Kind::Keepalived];
+        let mut times = [vec![], vec![]];
+        let all: Vec<usize> = (0..trials).collect();
+        // In turn, that a machine which is busy for a while is so for both.
+        for turn in all.chunks(at_once(interval)) {
+            for (kind, times) in kinds.iter().zip(&mut times) {
+                times.extend(trials_of(program, *kind, interval, turn, trials)?);
+            }
+        }
+        let columns = times.map(|mut times| {
             times.sort_by(f64::total_cmp);
             let (median, most) = (times[times.len() / 2], times[times.len() - 1]);
-            columns.push(format!("{:8.1} ms ({:.1} ms)", median * 1e3, most * 1e3));
-        }
+            format!("{:8.1} ms ({:.1} ms)", median * 1e3, most * 1e3)
+        });
         println!(
             "{interval:6} s {:8.1} ms {:>24} {:>30}",
             least * 1e3,
@@ -49,34 +56,32 @@ pub fn measure(program: &Path, trials: usize, intervals: &[f64]) -> Outcome {
     Ok(())
 }
 
-/// The times of so many trials, several at once: all links of a turn are there before the first
-/// router of it speaks, so that nothing is made while time is taken.
-fn trials_of(program: &Path, kind: Kind, interval: f64, trials: usize) -> Result<Vec<f64>, String> {
-    let all: Vec<usize> = (0..trials).collect();
-    let mut times = Vec::new();
-    for turn in all.chunks(at_once(interval)) {
-        let links = turn.iter().map(|&trial| Link::new(trial, program));
-        let mut links = links.collect::<Result<Vec<Link>, String>>()?;
-        let outcomes: Vec<Result<f64, String>> = thread::scope(|scope| {
-            let running: Vec<_> = links
-                .iter_mut()
-                .zip(turn)
-                .map(|(link, &trial)| {
-                    // Each trial kills at another place between two adverts.
-                    let phase = interval * (trial as f64 + 0.5) / trials as f64;
-                    scope.spawn(move || trial_of(link, kind, interval, phase))
-                })
-                .collect();
-            let ended = running.into_iter().map(thread::ScopedJoinHandle::join);
-            ended
-                .map(|outcome| outcome.unwrap_or_else(|_| Err("a trial broke off".into())))
-                .collect()
-        });
-        for outcome in outcomes {
-            times.push(outcome?);
-        }
-    }
-    Ok(times)
+/// The times of some of so many trials, all at once: their links are there before the first router
+/// speaks, so that nothing is made while time is taken.
+fn trials_of(
+    program: &Path,
+    kind: Kind,
+    interval: f64,
+    turn: &[usize],
+    trials: usize,
+) -> Result<Vec<f64>, String> {
+    let links = turn.iter().map(|&trial| Link::new(trial, program));
+    let mut links = links.collect::<Result<Vec<Link>, String>>()?;
+    thread::scope(|scope| {
+        let running: Vec<_> = links
+            .iter_mut()
+            .zip(turn)
+            .map(|(link, &trial)| {
+                // Each trial kills at another place between two adverts.
+                let phase = interval * (trial as f64 + 0.5) / trials as f64;
+                scope.spawn(move || trial_of(link, kind, interval, phase))
+            })
+            .collect();
+        let ended = running.into_iter().map(thread::ScopedJoinHandle::join);
+        ended
+            .map(|outcome| outcome.unwrap_or_else(|_| Err("a trial broke off".into())))
+            .collect()
+    })
 }
 
 fn trial_of(link: &mut Link, kind: Kind, interval: f64, phase: f64) -> Result<f64, String> {

@@ -58,8 +58,8 @@ impl Speaker<'_> {
     ///
     /// Something that is new cannot be begun: all is as it was.
     pub(super) fn turn_to(&mut self, to: Configuration) -> Result<(), Failure> {
-        let mut opened = self.prepare(&to)?;
         let (kept, gone) = self.configuration.compare(&to);
+        let mut opened = self.prepare(&to, &kept)?;
         self.world.turn_to(&to);
         let mut old: Vec<Option<Set>> = self.sets.drain(..).map(Some).collect();
         // Whole ones first, that nobody takes them apart.
@@ -94,27 +94,30 @@ impl Speaker<'_> {
         Ok(())
     }
 
-    /// Opens what is new, and looks whether all is there that is wanted.
-    fn prepare(&mut self, to: &Configuration) -> Result<BTreeMap<Id, Voice>, Failure> {
+    /// Opens what is new, and looks whether all is there that it wants. What one that is the same
+    /// lacks is its own affair.
+    fn prepare(
+        &mut self,
+        to: &Configuration,
+        kept: &[Kept],
+    ) -> Result<BTreeMap<Id, Voice>, Failure> {
         let mut opened = BTreeMap::new();
-        for group in &to.groups {
-            for (name, _) in &group.interfaces {
-                self.world.interface(name)?;
-            }
-        }
-        for instance in to.instances() {
-            let devices = instance
-                .addresses
-                .iter()
-                .filter_map(|vip| vip.device.as_ref());
-            let tracked = instance.interfaces.iter().map(|(name, _)| name);
+        let groups = to.groups.iter().zip(kept);
+        for (group, _) in groups.filter(|(_, kept)| matches!(kept, Kept::Members(_))) {
+            let members = || group.members.iter();
+            let tracked = members().flat_map(|instance| &instance.interfaces);
+            let tracked = tracked.chain(&group.interfaces).map(|(name, _)| name);
+            let addresses = members().flat_map(|instance| &instance.addresses);
+            let devices = addresses.filter_map(|vip| vip.device.as_ref());
             for name in devices.chain(tracked) {
                 self.world.interface(name)?;
             }
-            let id = instance.id();
-            if self.configuration.find(&id).is_none() {
-                let voice = Voice::open(instance, &mut self.world)?;
-                opened.insert(id, voice);
+            for instance in members() {
+                let id = instance.id();
+                if self.configuration.find(&id).is_none() {
+                    let voice = Voice::open(instance, &mut self.world)?;
+                    opened.insert(id, voice);
+                }
             }
         }
         let heard = self.world.want(to);

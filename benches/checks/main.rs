@@ -58,10 +58,15 @@ fn main() -> ExitCode {
 fn measure() -> Result {
     // Cargo adds a word of its own.
     let mut words = env::args().skip(1).filter(|word| word != "--bench");
-    let usage = "usage: checks PROGRAM [SERVERS...]";
+    let usage = "usage: checks PROGRAM [--ours] [SERVERS...]";
     let program = words.next().ok_or(usage)?;
     let mut sizes = Vec::new();
+    let mut both = &[true, false][..];
     for word in words {
+        if word == "--ours" {
+            both = &[true];
+            continue;
+        }
         let size = word.parse::<usize>();
         sizes.push(size.map_err(|_| format!("not a number of servers: {word}"))?);
     }
@@ -88,7 +93,7 @@ fn measure() -> Result {
             _ => &[Kind::Tcp, Kind::Http],
         };
         for &kind in kinds {
-            for ours in [true, false] {
+            for &ours in both {
                 let ours = ours.then_some(program.as_str());
                 let row = run(&servers, size, kind, ours)?;
                 // It takes minutes.

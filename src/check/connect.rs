@@ -44,8 +44,7 @@ fn socket(to: Endpoint, from: &Origin, kind: Type, protocol: Protocol) -> Result
         Family::V4 => Domain::IPV4,
         Family::V6 => Domain::IPV6,
     };
-    let socket = Socket::new(domain, kind, Some(protocol))
-        .and_then(|socket| socket.set_nonblocking(true).map(|()| socket))
+    let socket = Socket::new(domain, kind.nonblocking(), Some(protocol))
         .map_err(|error| unable("open a socket", error))?;
     if let Some(mark) = from.mark {
         let marked = socket.set_mark(mark);

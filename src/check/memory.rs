@@ -13,6 +13,7 @@
 //! second counts as down; it is not in the table (else its weight there would stand for the `-`),
 //! and its rule is what it is when it is up.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -35,6 +36,8 @@ struct OfService {
     sorry: BTreeMap<Endpoint, Destination>,
     has_lost: bool,
     is_own: bool,
+    /// Its lines in the file, once they have been written: of thousands of services few change.
+    lines: OnceCell<String>,
 }
 
 /// What is remembered of a server.
@@ -46,6 +49,33 @@ pub struct Remembered {
     pub checks: Vec<Standing>,
     /// The weight with which it was put into the table, if it was.
     pub put: Option<Weight>,
+}
+
+impl OfService {
+    fn write(&self, of: &ServiceId) -> String {
+        let mut text = String::new();
+        for endpoint in &self.order {
+            let Some(server) = self.servers.get(endpoint) else {
+                continue;
+            };
+            let checks: Vec<String> = server.checks.iter().map(standing_text).collect();
+            let put = server.put.map_or("-".to_owned(), |put| put.0.to_string());
+            // Writing to a String does not fail, here and below.
+            let _ = write!(text, "server {} {put} ", checks.join(","));
+            let _ = write::destination(&mut text, of, &server.destination, &Numeric);
+        }
+        for destination in self.sorry.values() {
+            text.push_str("sorry ");
+            let _ = write::destination(&mut text, of, destination, &Numeric);
+        }
+        for (word, is_so) in [("lost", self.has_lost), ("own", self.is_own)] {
+            if is_so {
+                let _ = write!(text, "{word} ");
+                let _ = write::change(&mut text, &Change::Zero(Some(*of)), &Numeric);
+            }
+        }
+        text
+    }
 }
 
 impl Memory {
@@ -103,28 +133,16 @@ impl Memory {
     pub fn write(&self) -> String {
         let mut text = String::new();
         for (of, service) in &self.0 {
-            for endpoint in &service.order {
-                let Some(server) = service.servers.get(endpoint) else {
-                    continue;
-                };
-                let checks: Vec<String> = server.checks.iter().map(standing_text).collect();
-                let put = server.put.map_or("-".to_owned(), |put| put.0.to_string());
-                // Writing to a String does not fail, here and below.
-                let _ = write!(text, "server {} {put} ", checks.join(","));
-                let _ = write::destination(&mut text, of, &server.destination, &Numeric);
-            }
-            for destination in service.sorry.values() {
-                text.push_str("sorry ");
-                let _ = write::destination(&mut text, of, destination, &Numeric);
-            }
-            for (word, is_so) in [("lost", service.has_lost), ("own", service.is_own)] {
-                if is_so {
-                    let _ = write!(text, "{word} ");
-                    let _ = write::change(&mut text, &Change::Zero(Some(*of)), &Numeric);
-                }
-            }
+            text.push_str(service.lines.get_or_init(|| service.write(of)));
         }
         text
+    }
+
+    /// What is remembered of a service, to be changed.
+    fn change(&mut self, of: ServiceId) -> &mut OfService {
+        let service = self.0.entry(of).or_default();
+        service.lines.take();
+        service
     }
 
     /// What is remembered of a server.
@@ -165,7 +183,7 @@ impl Memory {
     /// Remembers a server.
     pub fn remember(&mut self, of: ServiceId, server: Remembered) {
         let endpoint = server.destination.endpoint;
-        let service = self.0.entry(of).or_default();
+        let service = self.change(of);
         if service.servers.insert(endpoint, server).is_none() {
             service.order.push(endpoint);
         }
@@ -173,7 +191,7 @@ impl Memory {
 
     /// Remembers that a sorry server was put into the table.
     pub fn remember_sorry(&mut self, of: ServiceId, destination: Destination) {
-        let service = self.0.entry(of).or_default();
+        let service = self.change(of);
         service.sorry.insert(destination.endpoint, destination);
     }
 
@@ -184,12 +202,14 @@ impl Memory {
 
     /// Remembers that a service was put into the table.
     pub fn own(&mut self, of: ServiceId) {
-        self.0.entry(of).or_default().is_own = true;
+        if !self.owns(&of) {
+            self.change(of).is_own = true;
+        }
     }
 
     /// Remembers that a service has not enough servers.
     pub fn remember_lost(&mut self, of: ServiceId) {
-        self.0.entry(of).or_default().has_lost = true;
+        self.change(of).has_lost = true;
     }
 }
 

@@ -10,7 +10,8 @@ use std::time::Duration;
 use tokio::io::Interest;
 use tokio::net::UnixDatagram;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::JoinSet;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval, sleep, sleep_until};
 
 use super::Verdict;
@@ -19,8 +20,11 @@ use super::runner::{Outcome, Runner, attempt, most_at_once};
 use super::timetable::{Beginning, Entry, Ticket, Timetable};
 use crate::host::interfaces::Monitor;
 
-/// How many outcomes are handed over at once, at most: others shall have their turn.
+/// How many checks are looked at in a row, at most: others shall have their turn.
 const AT_ONCE: usize = 1024;
+
+/// How many checks begin before others go on: few are under way at once, and take little memory.
+const BEGUN_AT_ONCE: usize = 64;
 
 /// What happened.
 #[derive(Debug)]
@@ -97,8 +101,8 @@ impl Runner {
         })
     }
 
-    /// Makes checks until it is told to end. All that has happened meanwhile is handed over at once,
-    /// with how late a check began at most.
+    /// Makes checks until it is told to end. All that has happened meanwhile is handed over at once;
+    /// what a check finds out again and again, once it counts, is not.
     ///
     /// # Errors
     /// The system gives no more descriptors.
@@ -107,57 +111,173 @@ impl Runner {
         first: Next,
         course: Course,
         senses: Senses,
-        mut tell: impl FnMut(Vec<Happening>, Duration) -> Next,
+        mut tell: impl FnMut(Vec<Happening>) -> Next,
     ) -> io::Result<()> {
         let most = most_at_once();
         self.block_on(async {
-            let start = Instant::now();
-            let mut sources = Sources::new(course.looks, senses)?;
-            let mut timetable = Timetable::default();
+            // The checks have a task of their own: to wake this future costs system calls, and
+            // nearly all checks find nothing new.
+            let (wishes, wished) = unbounded_channel();
+            let (found, outcomes) = unbounded_channel();
+            tokio::spawn(Driver::new(course.beginning, most, wished, found).go());
+            let mut sources = Sources::new(course.looks, senses, outcomes)?;
             let mut next = first;
             loop {
-                let now = start.elapsed();
-                if let Some(entries) = next.restart.take() {
-                    timetable.replace(now, entries, course.beginning);
-                }
-                for (place, rests) in next.rests.drain(..) {
-                    timetable.rest(now, place, rests);
-                }
                 if let Some(wake) = next.wake.take() {
                     sources.woken = Some(Box::pin(sleep(wake)));
                 }
                 if next.end {
                     return Ok(());
                 }
-                while let Some((ticket, routine)) = timetable.begin(now, most) {
-                    sources.running.spawn(async move {
-                        let begin = Instant::now();
-                        let verdict = attempt(&routine.check).await;
-                        let took = begin.elapsed();
-                        (ticket, Outcome { verdict, took })
-                    });
+                if next.restart.is_some() || !next.rests.is_empty() {
+                    let (restart, rests) = (next.restart.take(), next.rests);
+                    // The driver ends after this.
+                    let _ = wishes.send(Wish { restart, rests });
                 }
-                let due = timetable
-                    .next_due()
-                    .filter(|_| sources.running.len() < most);
-                sources.due(due.map(|due| start + due));
-                let mut happened = Vec::new();
-                for event in sources.wait().await {
-                    match event {
-                        Event::Made(ticket, outcome) => {
-                            let is_bad = matches!(outcome.verdict, Verdict::Down(_));
-                            let place = timetable.end(start.elapsed(), ticket, is_bad);
-                            happened.extend(place.map(|place| Happening::Checked(place, outcome)));
-                        }
-                        Event::Other(other) => happened.push(other),
-                    }
-                }
-                if happened.is_empty() {
-                    continue;
-                }
-                next = tell(happened, timetable.latest());
+                next = tell(sources.wait().await);
             }
         })
+    }
+}
+
+/// What the driver shall do from now on.
+struct Wish {
+    restart: Option<Vec<Entry>>,
+    rests: Vec<(usize, bool)>,
+}
+
+type Found = Vec<(usize, Outcome)>;
+
+/// Makes the checks that are due.
+struct Driver {
+    start: Instant,
+    beginning: Beginning,
+    most: usize,
+    timetable: Timetable,
+    running: JoinSet<(Ticket, Outcome)>,
+    due: Option<Pin<Box<Sleep>>>,
+    /// What was found out last in each place, and how often in a row.
+    last: Vec<Option<(Verdict, u32)>>,
+    /// How many verdicts alike count, in each place.
+    enough: Vec<u32>,
+    wished: UnboundedReceiver<Wish>,
+    found: UnboundedSender<Found>,
+}
+
+impl Driver {
+    fn new(
+        beginning: Beginning,
+        most: usize,
+        wished: UnboundedReceiver<Wish>,
+        found: UnboundedSender<Found>,
+    ) -> Self {
+        Driver {
+            start: Instant::now(),
+            beginning,
+            most,
+            timetable: Timetable::default(),
+            running: JoinSet::new(),
+            due: None,
+            last: Vec::new(),
+            enough: Vec::new(),
+            wished,
+            found,
+        }
+    }
+
+    async fn go(mut self) {
+        loop {
+            let now = self.start.elapsed();
+            for _ in 0..BEGUN_AT_ONCE {
+                let Some((ticket, routine)) = self.timetable.begin(now, self.most) else {
+                    break;
+                };
+                self.running.spawn(async move {
+                    let begin = Instant::now();
+                    let verdict = attempt(&routine.check).await;
+                    let took = begin.elapsed();
+                    (ticket, Outcome { verdict, took })
+                });
+            }
+            let due = self.timetable.next_due();
+            let due = due.filter(|_| self.running.len() < self.most);
+            self.wait_until(due.map(|due| self.start + due));
+            if due.is_some_and(|due| due <= now) {
+                // Those that have begun go on first.
+                yield_now().await;
+            }
+            let news = poll_fn(|context| self.poll(context)).await;
+            if !news.is_empty() && self.found.send(news).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// When a check is due.
+    fn wait_until(&mut self, at: Option<Instant>) {
+        match (at, &mut self.due) {
+            (None, due) => *due = None,
+            (Some(at), Some(due)) if due.deadline() == at => {}
+            (Some(at), Some(due)) => due.as_mut().reset(at),
+            (Some(at), due) => *due = Some(Box::pin(sleep_until(at))),
+        }
+    }
+
+    /// Gathers what was found out, as soon as there is something to do.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Found> {
+        let mut is_ready = false;
+        while let Poll::Ready(Some(wish)) = self.wished.poll_recv(context) {
+            self.heed(wish);
+            is_ready = true;
+        }
+        let mut news = Vec::new();
+        for _ in 0..AT_ONCE {
+            match self.running.poll_join_next(context) {
+                Poll::Ready(Some(Ok((ticket, outcome)))) => {
+                    is_ready = true;
+                    news.extend(self.end(ticket, outcome));
+                }
+                // One that panicked says nothing about its server.
+                Poll::Ready(Some(Err(_))) => {}
+                Poll::Ready(None) | Poll::Pending => break,
+            }
+        }
+        match ready(&mut self.due, context) || is_ready {
+            true => Poll::Ready(news),
+            false => Poll::Pending,
+        }
+    }
+
+    fn heed(&mut self, wish: Wish) {
+        let now = self.start.elapsed();
+        if let Some(entries) = wish.restart {
+            let patience = entries.iter().map(|entry| entry.routine.rhythm.patience);
+            let enough = patience.map(|patience| patience.rise.max(patience.fall).get());
+            self.enough = enough.collect();
+            self.last = vec![None; entries.len()];
+            self.timetable.replace(now, entries, self.beginning);
+        }
+        for (place, rests) in wish.rests {
+            self.timetable.rest(now, place, rests);
+        }
+    }
+
+    /// A check has been made: gives back what is news.
+    fn end(&mut self, ticket: Ticket, outcome: Outcome) -> Option<(usize, Outcome)> {
+        let is_bad = matches!(outcome.verdict, Verdict::Down(_));
+        let now = self.start.elapsed();
+        let place = self.timetable.end(now, ticket, is_bad)?;
+        let count = match &mut self.last[place] {
+            Some((last, count)) if *last == outcome.verdict => {
+                *count = count.saturating_add(1);
+                *count
+            }
+            last => {
+                *last = Some((outcome.verdict.clone(), 1));
+                1
+            }
+        };
+        (count <= self.enough[place]).then_some((place, outcome))
     }
 }
 
@@ -165,9 +285,8 @@ impl Runner {
 struct Sources {
     signals: Signals,
     looks: Interval,
-    due: Option<Pin<Box<Sleep>>>,
     woken: Option<Pin<Box<Sleep>>>,
-    running: JoinSet<(Ticket, Outcome)>,
+    outcomes: UnboundedReceiver<Found>,
     questions: Option<Questions>,
     monitor: Option<Watched>,
 }
@@ -201,21 +320,19 @@ impl Watched {
     }
 }
 
-enum Event {
-    Made(Ticket, Outcome),
-    Other(Happening),
-}
-
 impl Sources {
-    fn new(every: Duration, senses: Senses) -> io::Result<Self> {
+    fn new(
+        every: Duration,
+        senses: Senses,
+        outcomes: UnboundedReceiver<Found>,
+    ) -> io::Result<Self> {
         let mut looks = interval(every);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Sources {
             signals: senses.signals,
             looks,
-            due: None,
             woken: None,
-            running: JoinSet::new(),
+            outcomes,
             questions: senses.control.map(Control::serve).transpose()?,
             monitor: match senses.monitor {
                 Some(monitor) => Some(Watched::new(monitor)?),
@@ -224,65 +341,50 @@ impl Sources {
         })
     }
 
-    /// When a check is due.
-    fn due(&mut self, at: Option<Instant>) {
-        match (at, &mut self.due) {
-            (None, due) => *due = None,
-            (Some(at), Some(due)) if due.deadline() == at => {}
-            (Some(at), Some(due)) => due.as_mut().reset(at),
-            (Some(at), due) => *due = Some(Box::pin(sleep_until(at))),
-        }
-    }
-
-    /// What has happened, as soon as something has; nothing when a check is due.
-    async fn wait(&mut self) -> Vec<Event> {
+    /// What has happened, as soon as something has.
+    async fn wait(&mut self) -> Vec<Happening> {
         poll_fn(|context| {
-            let mut events = Vec::new();
-            let is_due = self.poll(context, &mut events);
-            match events.is_empty() && !is_due {
+            let happened = self.poll(context);
+            match happened.is_empty() {
                 true => Poll::Pending,
-                false => Poll::Ready(events),
+                false => Poll::Ready(happened),
             }
         })
         .await
     }
 
-    /// Gathers what has happened; tells whether a check is due.
-    fn poll(&mut self, context: &mut Context<'_>, events: &mut Vec<Event>) -> bool {
-        for stop in &mut self.signals.stop {
-            if stop.poll_recv(context).is_ready() {
-                events.push(Event::Other(Happening::Stop));
-            }
-        }
-        if self.signals.reload.poll_recv(context).is_ready() {
-            events.push(Event::Other(Happening::Reload));
-        }
-        while events.len() < AT_ONCE {
-            match self.running.poll_join_next(context) {
-                Poll::Ready(Some(Ok((ticket, outcome)))) => {
-                    events.push(Event::Made(ticket, outcome));
-                }
-                // One that panicked says nothing about its server.
-                Poll::Ready(Some(Err(_))) => {}
-                Poll::Ready(None) | Poll::Pending => break,
-            }
+    /// Gathers what has happened. What checks have found out comes first: it must be known before a
+    /// reload gives them other places.
+    fn poll(&mut self, context: &mut Context<'_>) -> Vec<Happening> {
+        let mut events = Vec::new();
+        while let Poll::Ready(Some(found)) = self.outcomes.poll_recv(context) {
+            let checked = |(place, outcome)| Happening::Checked(place, outcome);
+            events.extend(found.into_iter().map(checked));
         }
         if let Some(questions) = &mut self.questions {
             if let Poll::Ready(asked) = questions.poll(context) {
-                events.push(Event::Other(Happening::Asked(asked)));
+                events.push(Happening::Asked(asked));
             }
         }
         let monitor = self.monitor.as_mut();
         if monitor.is_some_and(|monitor| monitor.poll(context)) {
-            events.push(Event::Other(Happening::Addresses));
+            events.push(Happening::Addresses);
         }
         if self.looks.poll_tick(context).is_ready() {
-            events.push(Event::Other(Happening::Look));
+            events.push(Happening::Look);
         }
         if ready(&mut self.woken, context) {
-            events.push(Event::Other(Happening::Woken));
+            events.push(Happening::Woken);
         }
-        ready(&mut self.due, context)
+        if self.signals.reload.poll_recv(context).is_ready() {
+            events.push(Happening::Reload);
+        }
+        for stop in &mut self.signals.stop {
+            if stop.poll_recv(context).is_ready() {
+                events.push(Happening::Stop);
+            }
+        }
+        events
     }
 }
 

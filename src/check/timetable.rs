@@ -67,7 +67,6 @@ pub struct Timetable {
     due: BinaryHeap<Reverse<(Moment, usize)>>,
     running: HashMap<Ticket, usize>,
     tickets: Ticket,
-    latest: Duration,
 }
 
 impl Timetable {
@@ -141,7 +140,6 @@ impl Timetable {
         self.running.insert(ticket, place);
         let slot = &mut self.slots[place];
         slot.doing = Doing::Runs(due, ticket);
-        self.latest = self.latest.max(now - due);
         Some((ticket, Arc::clone(&slot.routine)))
     }
 
@@ -184,11 +182,6 @@ impl Timetable {
             (false, _) => return,
         }
         slot.doing = Doing::Rests;
-    }
-
-    /// How late a check began at most, since this was last asked.
-    pub fn latest(&mut self) -> Duration {
-        std::mem::take(&mut self.latest)
     }
 }
 
@@ -315,15 +308,12 @@ mod tests {
     }
 
     #[test]
-    fn no_more_begin_than_there_is_room_for_and_late_ones_are_known() {
+    fn no_more_begin_than_there_is_room_for() {
         let mut table = table(&[&routine(1), &routine(1)]);
         let (first, _) = table.begin(SECOND, 1).unwrap();
         assert_eq!(table.begin(SECOND, 1), None);
-        assert_eq!(table.latest(), SECOND);
         table.end(SECOND, first, false);
         assert!(table.begin(2 * SECOND, 1).is_some());
-        assert!(table.latest() > SECOND);
-        assert_eq!(table.latest(), Duration::ZERO);
     }
 
     #[test]

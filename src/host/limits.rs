@@ -13,3 +13,13 @@ pub fn raise_open_files() -> u64 {
         Err(_) => soft,
     }
 }
+
+/// Gives memory that was freed back to the system: to read a large file takes much, and for a short
+/// time.
+pub fn give_back_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it touches what is free alone, with the locks of the C library held.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}

@@ -14,9 +14,11 @@ use crate::check::{Check, User};
 use crate::cli::post;
 use crate::conf::model::{Checker, CheckerKind, Common, Config, RealServer, VirtualServer};
 use crate::conf::problem::{Problem, Problems, Severity};
+use crate::conf::source::Sources;
 use crate::conf::value::{Command, VirtualAddress};
 use crate::conf::{self, Reading};
 use crate::host::accounts::short_host_name;
+use crate::host::limits;
 use crate::ipvs::plan::{Entry, Table};
 use crate::ipvs::{Destination, Service, ServiceId, Thresholds, Timeouts, Weight};
 
@@ -66,19 +68,26 @@ impl Session<'_> {
         let outside = (self.environment.outside)();
         let text = outside.read(file);
         let text = text.map_err(|why| Failure::usage(format!("{file}: {}", why.why)))?;
-        let reading = conf::read(file, &text, &*outside);
-        self.stop_at_errors(file, &reading, &reading.problems)?;
-        let config = reading.config.clone().effective();
+        let Reading {
+            config,
+            problems: found,
+            sources,
+        } = conf::read(file, &text, &*outside);
+        drop(text);
+        self.stop_at_errors(file, &sources, &found)?;
+        let config = config.effective();
         let mut problems = Problems::default();
         let description = Description::new(&config, &crate::host::names::user, &mut problems);
         let problems = problems.sorted();
-        self.stop_at_errors(file, &reading, &problems)?;
+        self.stop_at_errors(file, &sources, &problems)?;
+        drop(config);
+        limits::give_back_memory();
         if !quiet {
             for problem in problems {
                 let text = problem.text;
                 match problem.place {
                     Some(place) => {
-                        let place = reading.sources.locate(place);
+                        let place = sources.locate(place);
                         self.complain(&format!("{place}: {text}"));
                     }
                     None => self.complain(&format!("{file}: {text}")),
@@ -91,7 +100,7 @@ impl Session<'_> {
     fn stop_at_errors(
         &mut self,
         file: &str,
-        reading: &Reading,
+        sources: &Sources,
         problems: &[Problem],
     ) -> Result<(), Failure> {
         let is_error = |problem: &&Problem| problem.severity >= Severity::Error;
@@ -101,7 +110,7 @@ impl Session<'_> {
         }
         for problem in problems {
             // Nobody is left to tell when standard error is gone.
-            let text = problem.render(&reading.sources);
+            let text = problem.render(sources);
             let _ = self.environment.errors.write_all(text.as_bytes());
         }
         Err(Failure::usage(format!(

@@ -20,7 +20,7 @@ use crate::check::timetable::{Beginning, Entry};
 use crate::check::watch::Watch;
 use crate::host::{signals, state::State};
 use crate::ipvs::client::Client;
-use crate::ipvs::plan::Entry as Known;
+use crate::ipvs::plan::{Entry as Known, Table};
 use crate::ipvs::{Change, ServiceId};
 use crate::report::lvs_check as status;
 
@@ -46,6 +46,8 @@ const START_DELAY: Duration = Duration::from_secs(1);
 /// What shall be.
 #[derive(Default)]
 struct Desired {
+    /// The table as it was when this was read.
+    actual: Table,
     watches: Vec<Watch>,
     /// Who is told of each.
     notices: Vec<Notices>,
@@ -127,9 +129,10 @@ impl Session<'_> {
             began: false,
             unsaved: None,
         };
-        let desired = running.load()?;
+        let mut desired = running.load()?;
+        let actual = std::mem::take(&mut desired.actual);
         let entries = running.adopt(desired);
-        running.begin();
+        running.begin(&actual);
         running.save();
         let rests = running.rests(true);
         let beginning = match given.has("no-alpha") {
@@ -152,9 +155,7 @@ impl Session<'_> {
             rests,
             ..Next::default()
         };
-        let kept = runner.keep(first, course, senses, |happened, _| {
-            running.happened(happened)
-        });
+        let kept = runner.keep(first, course, senses, |happened| running.happened(happened));
         kept.map_err(|error| Failure::of("cannot wait for signals", &error))?;
         Ok(status::UP)
     }
@@ -190,6 +191,7 @@ impl Running<'_, '_, '_> {
             let actual = self.client.table().map_err(refused)?;
             let (watches, notices) = description.watches(&actual, &self.memory, no_alpha);
             return Ok(Desired {
+                actual,
                 watches,
                 notices,
                 overall: description.overall,
@@ -207,6 +209,7 @@ impl Running<'_, '_, '_> {
         )?;
         let notices = watches.iter().map(|watch| self.notices(watch)).collect();
         Ok(Desired {
+            actual,
             watches,
             notices,
             overall: Overall::default(),
@@ -317,14 +320,15 @@ impl Running<'_, '_, '_> {
                     return next;
                 }
                 Happening::Reload => match self.load() {
-                    Ok(desired) => {
+                    Ok(mut desired) => {
+                        let actual = std::mem::take(&mut desired.actual);
                         self.orders.reload();
                         let gone = self.gone(&desired);
                         next.restart = Some(self.adopt(desired));
                         next.rests = self.rests(true);
                         self.session.complain("reloaded");
                         self.remove(gone);
-                        self.follow_all(false);
+                        self.make_all(&actual, false);
                         self.save();
                         reloaded = true;
                     }

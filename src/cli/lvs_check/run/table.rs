@@ -21,18 +21,13 @@ const REST: u32 = 4;
 impl Running<'_, '_, '_> {
     /// Before the first checks: what an earlier run left behind goes, and with `lvs_flush` all that
     /// is not wanted.
-    pub(super) fn begin(&mut self) {
+    pub(super) fn begin(&mut self, actual: &Table) {
         if self.configuration.is_none() {
             return;
         }
         let wanted: HashSet<ServiceId> = services(&self.desired.watches);
         let flushes = self.desired.overall.flush;
-        let there = match self.client.table() {
-            Ok(actual) => watch::ids(&actual).collect::<Vec<_>>(),
-            Err(refusal) => return self.session.complain(&refusal.to_string()),
-        };
-        let left: Vec<ServiceId> = there
-            .into_iter()
+        let left: Vec<ServiceId> = watch::ids(actual)
             .filter(|id| !wanted.contains(id) && (flushes || self.memory.owns(id)))
             .collect();
         for id in self.memory.services() {
@@ -41,7 +36,7 @@ impl Running<'_, '_, '_> {
             }
         }
         self.remove(left);
-        self.follow_all(false);
+        self.make_all(actual, false);
     }
 
     /// The services that are not wanted any more.
@@ -137,10 +132,15 @@ impl Running<'_, '_, '_> {
             Ok(actual) => actual,
             Err(refusal) => return self.session.complain(&refusal.to_string()),
         };
+        self.make_all(&actual, heals);
+    }
+
+    /// The same, where the table that is, is known already.
+    pub(super) fn make_all(&mut self, actual: &Table, heals: bool) {
         let wanted = watch::wanted(&self.desired.watches);
-        let plan = watch::plan(&actual, &wanted);
+        let plan = watch::plan(actual, &wanted);
         self.known.clear();
-        self.know(&actual);
+        self.know(actual);
         if heals && plan.is_empty() {
             return;
         }

@@ -4,6 +4,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::host::signals;
+
 use super::mail::{Envelope, Mail, Moment, Queue};
 use super::smtp;
 
@@ -32,9 +34,12 @@ impl Postman {
             fails: false,
             tell,
         };
-        thread::Builder::new()
-            .name("mail".to_owned())
-            .spawn(move || round.go(&received))?;
+        // A SIGTERM that this thread got would end the process before it has given up its addresses.
+        signals::without_signals(|| {
+            thread::Builder::new()
+                .name("mail".to_owned())
+                .spawn(move || round.go(&received))
+        })?;
         Ok(Postman { mails, told })
     }
 

@@ -407,10 +407,11 @@ impl Stage {
         )
     }
 
+    /// lvs-check looks at the table every five seconds.
     fn table_is_flushed(&mut self) -> Result {
         self.mishap(
             "a flush of the table",
-            Duration::from_secs(3),
+            Duration::from_millis(7500),
             |stage| stage.cluster.ipvsadm(DIRECTOR, "-C", "").map(drop),
             |stage| stage.balances(DIRECTOR, &[1, 2]),
         )

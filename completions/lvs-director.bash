@@ -229,7 +229,7 @@ _lvs__director() {
             return 0
             ;;
         lvs__subcmd__director__subcmd__run)
-            opts="-n -t -l -D -S -g -G -p -P -C -B -R -I -m -u -s -f -i -h --dont-fork --daemon --config-test --log-console --log-detail --log-facility --log-file --no-syslog --pid --vrrp --check --no_bfd --dont-respawn --dont-release-ipvs --slow-start --core-dump --umask --namespace --programs --use-file --config-id --help"
+            opts="-n -t -l -D -S -g -G -p -P -C -d -B -R -I -m -u -s -f -i -h --dont-fork --daemon --config-test --log-console --log-detail --log-facility --log-file --no-syslog --pid --vrrp --check --dump-conf --no_bfd --dont-respawn --dont-release-ipvs --slow-start --core-dump --umask --namespace --programs --use-file --config-id --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -58,6 +58,7 @@ complete -c lvs-director -n "__fish_lvs_director_using_subcommand run" -s D -l l
 complete -c lvs-director -n "__fish_lvs_director_using_subcommand run" -s G -l no-syslog -d 'Do not log to syslog'
 complete -c lvs-director -n "__fish_lvs_director_using_subcommand run" -s P -l vrrp -d 'Only the addresses, not the table'
 complete -c lvs-director -n "__fish_lvs_director_using_subcommand run" -s C -l check -d 'Only the table, not the addresses'
+complete -c lvs-director -n "__fish_lvs_director_using_subcommand run" -s d -l dump-conf -d 'No effect: `lvs-director show` prints it'
 complete -c lvs-director -n "__fish_lvs_director_using_subcommand run" -s B -l no_bfd -d 'No effect: there is no BFD'
 complete -c lvs-director -n "__fish_lvs_director_using_subcommand run" -s R -l dont-respawn -d 'Start nothing again that has ended; end'
 complete -c lvs-director -n "__fish_lvs_director_using_subcommand run" -s I -l dont-release-ipvs -d 'Leave the table at the end'

@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::prctl;
-use nix::sys::signal::{SigHandler, SigSet, Signal, kill, signal};
+use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, kill, signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::time::TimeSpec;
 use nix::unistd::Pid;
@@ -36,6 +36,17 @@ pub fn terminate(process: u32) {
     if let Ok(process) = i32::try_from(process) {
         let _ = kill(Pid::from_raw(process), Signal::SIGTERM);
     }
+}
+
+/// Does something with all signals held back. A thread that is started by it never gets one: what is
+/// sent to the process is for those who wait for it, and would end it where nobody does.
+pub fn without_signals<T>(work: impl FnOnce() -> T) -> T {
+    let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK);
+    let result = work();
+    if let Ok(before) = before {
+        let _ = before.thread_set_mask();
+    }
+    result
 }
 
 /// What signals have asked for.
@@ -96,4 +107,18 @@ impl Signals {
 /// Has the kernel wake this process when it is time, not up to 50 us later.
 pub fn wake_exactly() {
     let _ = prctl::set_timerslack(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_is_started_without_signals_has_none() {
+        let blocks = || SigSet::thread_get_mask().is_ok_and(|mask| mask.contains(Signal::SIGTERM));
+        let before = blocks();
+        let thread = without_signals(|| std::thread::spawn(blocks));
+        assert!(thread.join().unwrap());
+        assert_eq!(blocks(), before);
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{SigSet, SigmaskHow};
+use crate::host::signals;
 
 use super::mail::{Envelope, Mail, Moment, Queue};
 use super::smtp;
@@ -34,13 +34,13 @@ impl Postman {
             fails: false,
             tell,
         };
-        // A signal is not for this thread: it would end the process where another one waits for it.
-        let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
-        let begun = thread::Builder::new()
-            .name("mail".to_owned())
-            .spawn(move || round.go(&received));
-        before.thread_set_mask()?;
-        begun.map(|_| Postman { mails, told })
+        // A SIGTERM that this thread got would end the process before it has given up its addresses.
+        signals::without_signals(|| {
+            thread::Builder::new()
+                .name("mail".to_owned())
+                .spawn(move || round.go(&received))
+        })?;
+        Ok(Postman { mails, told })
     }
 
     /// Has a mail sent. Does not wait.

@@ -62,6 +62,17 @@ pub fn ours_beside_keepalived(world: &mut World) -> Result {
     stage.end()
 }
 
+/// The same with keepalived alone: what ours is to be held to.
+pub fn keepalived_beside_keepalived(world: &mut World) -> Result {
+    let mut stage = Stage::new(world, Kind::Keepalived, Kind::Keepalived)?;
+    stage.begin()?;
+    stage.real_server_dies_and_comes_back()?;
+    stage.director_is_killed()?;
+    stage.link_is_lost()?;
+    stage.master_is_stopped()?;
+    stage.end()
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Ours,
@@ -379,13 +390,13 @@ impl Stage {
     /// over what it has left.
     fn director_is_killed(&mut self) -> Result {
         self.mishap(
-            "kill -9 of lvs-director",
+            "kill -9 of the director",
             HAND_OVER,
             |stage| stage.first()?.signal(Signal::SIGKILL),
             |stage| stage.vip_is_on(&[BACKUP]),
         )?;
         self.first = None;
-        if !self.balances(DIRECTOR, &[1, 2])? {
+        if self.kinds[0] == Kind::Ours && !self.balances(DIRECTOR, &[1, 2])? {
             return Err(format!("the table did not stay\n{}", self.said()));
         }
         self.mishap(
@@ -396,10 +407,11 @@ impl Stage {
         )
     }
 
+    /// lvs-check looks at the table every five seconds.
     fn table_is_flushed(&mut self) -> Result {
         self.mishap(
             "a flush of the table",
-            Duration::from_secs(3),
+            Duration::from_millis(7500),
             |stage| stage.cluster.ipvsadm(DIRECTOR, "-C", "").map(drop),
             |stage| stage.balances(DIRECTOR, &[1, 2]),
         )
@@ -477,8 +489,15 @@ impl Stage {
         if ask(self, "status --is-master VI_1").is_ok() {
             return Err("it says that it is master".into());
         }
-        // It comes back: its priority is the higher one.
-        self.soon(|stage| stage.vip_is_on(&[DIRECTOR]))
+        self.mishap(
+            "and back",
+            HAND_OVER,
+            |stage| {
+                let words = ["failover", "VI_1"];
+                stage.cluster.tool(BACKUP, "lvs-director", &words).map(drop)
+            },
+            |stage| stage.vip_is_on(&[DIRECTOR]),
+        )
     }
 
     fn link_is_lost(&mut self) -> Result {

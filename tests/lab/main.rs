@@ -255,6 +255,10 @@ const TESTS: &[(&str, Test)] = &[
         "director/ours-beside-keepalived",
         director::ours_beside_keepalived,
     ),
+    (
+        "director/keepalived-beside-keepalived",
+        director::keepalived_beside_keepalived,
+    ),
     ("differential/command-lines", differential::command_lines),
     ("differential/restores", differential::restores),
 ];

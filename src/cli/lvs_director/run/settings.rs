@@ -95,6 +95,12 @@ pub fn command() -> Command {
             file("pid", "Where the number of the process is written").short('p'),
             flag("vrrp", 'P', "vrrp", "Only the addresses, not the table").conflicts_with("check"),
             flag("check", 'C', "check", "Only the table, not the addresses"),
+            flag(
+                "dump-conf",
+                'd',
+                "dump-conf",
+                "No effect: `lvs-director show` prints it",
+            ),
             flag("no_bfd", 'B', "no_bfd", "No effect: there is no BFD"),
             flag(
                 "dont-respawn",

@@ -5,6 +5,7 @@
 
 mod growth;
 mod mail;
+mod rounds;
 mod servers;
 
 use std::path::PathBuf;
@@ -461,6 +462,15 @@ fn run() -> Result<usize, String> {
             Err(why) => {
                 failed += 1;
                 eprintln!("FAILED mail: {why}");
+            }
+        }
+    }
+    if only.is_empty() || only == "rounds" {
+        match rounds::check(&servers.folder) {
+            Ok(()) => passed += 1,
+            Err(why) => {
+                failed += 1;
+                eprintln!("FAILED rounds: {why}");
             }
         }
     }

@@ -55,19 +55,17 @@ impl Watch {
             Source::Actual => configured(entry, memory, &policy),
         };
         let there = actual.entry(id).map(|there| &there.destinations);
-        let is_there =
-            |endpoint: &Endpoint| there.is_some_and(|there| there.contains_key(endpoint));
+        let weight = |endpoint: &Endpoint| Some(there?.get(endpoint)?.weight);
         let (mut servers, mut checks) = (Vec::new(), Vec::new());
         for destination in destinations {
             let own = (terms.checks)(&entry.service, &destination);
             let remembered = memory.server(id, &destination.endpoint);
-            // What was put there and is gone somebody has deleted, and things may have changed since.
-            let remembered = remembered
-                .filter(|remembered| remembered.put.is_none() || is_there(&destination.endpoint));
+            let weight = weight(&destination.endpoint);
+            let remembered = remembered.filter(|remembered| is_still_so(remembered.put, weight));
             let standings = match remembered {
                 Some(remembered) => continued(&remembered.checks, own.len()),
                 // Who is in the table is served.
-                None if is_there(&destination.endpoint) => {
+                None if weight.is_some() => {
                     vec![Standing::new(State::Up, 0); own.len()]
                 }
                 None => vec![Standing::new(State::Unchecked, 0); own.len()],
@@ -220,6 +218,17 @@ fn configured(entry: &Entry, memory: &Memory, policy: &Policy) -> Vec<Destinatio
     servers
 }
 
+/// Whether what is remembered was written after the table became what it is. What was put there and
+/// is gone somebody has deleted; what was out of it, or had no weight, and is served now, has come
+/// back since: a run that was killed had no time to write that down.
+fn is_still_so(put: Option<Weight>, there: Option<Weight>) -> bool {
+    match (put, there) {
+        (Some(put), Some(there)) => put != Weight(0) || there == Weight(0),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
 /// Standings from an earlier run, whose checks may have been others.
 fn continued(before: &[Standing], count: usize) -> Vec<Standing> {
     if before.len() == count {
@@ -278,6 +287,24 @@ mod tests {
             .unwrap();
         }
         table
+    }
+
+    #[test]
+    fn a_table_that_is_newer_than_the_memory_is_believed() {
+        let weight = |weight| Some(Weight(weight));
+        for (put, there, expected) in [
+            (None, None, true),
+            (weight(1), weight(1), true),
+            // Others may give it another weight.
+            (weight(1), weight(3), true),
+            (weight(1), weight(0), true),
+            (weight(0), weight(0), true),
+            (weight(0), weight(1), false),
+            (None, weight(1), false),
+            (weight(1), None, false),
+        ] {
+            assert_eq!(is_still_so(put, there), expected, "{put:?} {there:?}");
+        }
     }
 
     /// One run over the only service: the verdicts of its servers in order, then the changes; the

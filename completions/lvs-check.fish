@@ -268,7 +268,7 @@ complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l size -d 'The
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l user -d 'Run the program as this user' -r -f -a "(__fish_complete_users)"
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l factor -d 'Up; N times the number is added to the weight' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -s f -l use-file -d 'The services, servers and checks of a keepalived.conf' -r -F
-complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l control -d 'The socket of the loop (/run/lvskit/check.sock)' -r -F
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l control -d 'The socket of the loop, if not the usual one' -r -F
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l table -d 'The table that is, and what was taken out of it'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l inhibit -d 'Weight 0 for what is down, do not delete it'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l no-alpha -d 'Have servers in the table before they are checked, as keepalived does'
@@ -278,18 +278,18 @@ complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l no-sni -d 'T
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l verify -d 'Have the certificate checked'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l dynamic -d 'Exit status 2 to 255: up, with a weight of 0 to 253'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -s h -l help -d 'Print help'
-complete -c lvs-check -n "__fish_lvs_check_using_subcommand status" -l control -d 'The socket of the loop (/run/lvskit/check.sock)' -r -F
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand status" -l control -d 'The socket of the loop, if not the usual one' -r -F
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand status" -l json -d 'Answer in JSON'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand status" -l metrics -d 'Answer in Prometheus text'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand status" -s h -l help -d 'Print help'
-complete -c lvs-check -n "__fish_lvs_check_using_subcommand drain" -l control -d 'The socket of the loop (/run/lvskit/check.sock)' -r -F
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand drain" -l control -d 'The socket of the loop, if not the usual one' -r -F
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand drain" -l persist -d 'Also after the machine\'s next start'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand drain" -s h -l help -d 'Print help'
-complete -c lvs-check -n "__fish_lvs_check_using_subcommand disable" -l control -d 'The socket of the loop (/run/lvskit/check.sock)' -r -F
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand disable" -l control -d 'The socket of the loop, if not the usual one' -r -F
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand disable" -l persist -d 'Also after the machine\'s next start'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand disable" -s h -l help -d 'Print help'
-complete -c lvs-check -n "__fish_lvs_check_using_subcommand enable" -l control -d 'The socket of the loop (/run/lvskit/check.sock)' -r -F
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand enable" -l control -d 'The socket of the loop, if not the usual one' -r -F
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand enable" -s h -l help -d 'Print help'
-complete -c lvs-check -n "__fish_lvs_check_using_subcommand weight" -l control -d 'The socket of the loop (/run/lvskit/check.sock)' -r -F
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand weight" -l control -d 'The socket of the loop, if not the usual one' -r -F
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand weight" -l persist -d 'Also after the machine\'s next start'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand weight" -s h -l help -d 'Print help'

@@ -131,7 +131,7 @@ fn control() -> Arg {
     value(
         "control",
         "PATH",
-        "The socket of the loop (/run/lvskit/check.sock)",
+        "The socket of the loop, if not the usual one",
     )
     .value_hint(ValueHint::FilePath)
     .value_parser(value_parser!(PathBuf))

@@ -8,22 +8,21 @@ use clap::ArgMatches;
 use crate::check::control;
 use crate::check::orders::{Order, ServiceName};
 use crate::check::request::{Command, Form, Request, ServerName};
-use crate::host::error_text;
+use crate::host::{error_text, state};
 use crate::ipvs::Weight;
 use crate::report::lvs_check as status;
 
 use super::questions::Given;
 use super::{DONE, Failure, REFUSED, Session};
 
-/// Where a loop listens where nobody says otherwise.
-pub const SOCKET: &str = "/run/lvskit/check.sock";
-
 /// The commands that a loop is given.
 pub const ORDERS: [&str; 4] = ["drain", "disable", "enable", "weight"];
 
-/// Where the loop listens.
+/// Where the loop of this network namespace listens, where nobody says otherwise.
 pub fn socket(given: Given<'_>) -> PathBuf {
-    given.get("control").unwrap_or_else(|| SOCKET.into())
+    const NAME: &str = "check.sock";
+    let usual = || state::path(NAME).unwrap_or_else(|_| NAME.into());
+    given.get("control").unwrap_or_else(usual)
 }
 
 /// Asks the loop that listens at `path`, and gives back its answer.

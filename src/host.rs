@@ -20,6 +20,7 @@ pub mod pipes;
 pub mod processes;
 pub mod programs;
 pub mod raw_socket;
+pub mod running;
 pub mod scheduling;
 pub mod service_manager;
 pub mod signals;

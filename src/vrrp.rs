@@ -21,6 +21,7 @@ pub mod instance;
 pub mod observer;
 pub mod packet;
 pub mod port;
+pub mod process;
 pub mod reception;
 pub mod report;
 pub mod router;

@@ -103,6 +103,7 @@ const PURE: &[&str] = &[
     "src/vrrp/instance.rs",
     "src/vrrp/observer.rs",
     "src/vrrp/packet.rs",
+    "src/vrrp/process.rs",
     "src/vrrp/reception.rs",
     "src/vrrp/report.rs",
     "src/vrrp/router.rs",

@@ -109,11 +109,11 @@ pub fn report_text(report: &Report) -> String {
         let state = if *running { "up" } else { "down" };
         line(format!("interface {name} {state} weight {weight}"));
     }
-    for (name, well, Weight(weight)) in &report.scripts {
-        line(format!(
-            "script {name} {} weight {weight}",
-            well_word(*well)
-        ));
+    for (kind, tracked) in [("script", &report.scripts), ("process", &report.processes)] {
+        for (name, well, Weight(weight)) in tracked {
+            let word = well_word(*well);
+            line(format!("{kind} {name} {word} weight {weight}"));
+        }
     }
     for (count, Rejected { source, reason }) in &report.rejected {
         line(format!("rejected {count}, last from {source}: {reason}"));
@@ -128,9 +128,12 @@ pub fn report_json(report: &Report) -> Value {
         .interfaces
         .iter()
         .map(|(name, running, weight)| json!({ "name": name, "up": running, "weight": weight.0 }));
-    let scripts = report.scripts.iter().map(|(name, well, weight)| {
-        json!({ "name": name, "state": well_word(*well), "weight": weight.0 })
-    });
+    let tracked = |tracked: &[(String, Option<bool>, Weight)]| -> Vec<Value> {
+        let tracked = tracked.iter().map(|(name, well, weight)| {
+            json!({ "name": name, "state": well_word(*well), "weight": weight.0 })
+        });
+        tracked.collect()
+    };
     let rejected = report.rejected.iter().map(|(count, last)| {
         let (source, reason) = (last.source.to_string(), last.reason.to_string());
         json!({ "count": count, "source": source, "reason": reason })
@@ -148,7 +151,8 @@ pub fn report_json(report: &Report) -> Value {
         "addresses": report.addresses,
         "faults": report.faults,
         "interfaces": interfaces.collect::<Vec<_>>(),
-        "scripts": scripts.collect::<Vec<_>>(),
+        "scripts": tracked(&report.scripts),
+        "processes": tracked(&report.processes),
         "rejected": rejected.collect::<Vec<_>>(),
     })
 }

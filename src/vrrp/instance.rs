@@ -10,6 +10,7 @@ use crate::addr::Family;
 use super::advert::{Advertisement, Body};
 use super::command::CommandLine;
 use super::configuration::Id;
+use super::process::Count;
 use super::reception::{Checksum, Expected};
 use super::router::Settings;
 use super::tracking::Weight;
@@ -162,7 +163,26 @@ pub struct Notify {
     pub tells_deletion: bool,
 }
 
-/// A script that is run again and again.
+/// Something that is looked at again and again, to see whether it is well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// A command that shall succeed.
+    Command(CommandLine),
+    /// Processes that shall run.
+    Count(Count),
+}
+
+impl Task {
+    /// What a script with this task is called: `script`, `process`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Task::Command(_) => "script",
+            Task::Count(_) => "process",
+        }
+    }
+}
+
+/// A task that is done again and again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
     /// What it is called in logs.
@@ -180,15 +200,15 @@ pub struct Script {
     pub begins_failed: bool,
     /// What that does to the priority.
     pub weight: Weight,
-    /// What is run.
-    pub command: CommandLine,
+    /// What is done.
+    pub task: Task,
 }
 
 impl Script {
-    /// Whether it is the same command, run in the same way; the weight is each router's own.
+    /// Whether it is the same task, done in the same way; the weight is each router's own.
     pub fn is_run_as(&self, other: &Script) -> bool {
         let of = |script: &Script| (script.interval, script.timeout, script.rise, script.fall);
-        self.name == other.name && self.command == other.command && of(self) == of(other)
+        self.name == other.name && self.task == other.task && of(self) == of(other)
     }
 }
 
@@ -213,7 +233,7 @@ impl FromStr for Script {
                 rise: part()?.parse().ok().filter(|rise| *rise > 0)?,
                 fall: part()?.parse().ok().filter(|fall| *fall > 0)?,
                 weight: part()?.parse().ok()?,
-                command: CommandLine::new(part()?)?,
+                task: Task::Command(CommandLine::new(part()?)?),
             })
         };
         read().ok_or(OutOfRange { expected })

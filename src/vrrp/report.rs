@@ -88,6 +88,8 @@ pub struct Report {
     pub interfaces: Vec<(String, bool, Weight)>,
     /// The scripts, and whether they are well, if that is known.
     pub scripts: Vec<(String, Option<bool>, Weight)>,
+    /// The same of processes that are counted.
+    pub processes: Vec<(String, Option<bool>, Weight)>,
     /// The adverts that it did not believe, by their cause: how many, and the last one.
     pub rejected: Vec<(u64, Rejected)>,
 }

@@ -1,16 +1,17 @@
 //! Commands of users as processes: scripts that are run again and again, notifications that are run
-//! once. Nothing here waits for one.
+//! once; and processes that others run, which are counted. Nothing here waits for one.
 
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use crate::host::signals;
+use crate::host::{running, signals};
 
 use super::Moment;
 use super::command::{Account, CommandLine, Text};
-use super::instance::Script;
+use super::instance::{Script, Task};
+use super::process::Count;
 use super::tracking::Verdict;
 
 /// How long a script that was told to end may take before it is killed.
@@ -46,6 +47,8 @@ pub struct Watched {
     verdict: Verdict,
     next: Moment,
     running: Option<Running>,
+    /// The processes that were counted last.
+    counted: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -67,6 +70,7 @@ impl Watched {
             script,
             next: now,
             running: None,
+            counted: Vec::new(),
         }
     }
 
@@ -101,24 +105,38 @@ impl Watched {
             // In step with the last one, unless that took longer.
             self.next = (self.next + self.script.interval).max(now);
             let end_at = now + self.script.timeout;
-            match start(&self.script.command, &[]) {
-                Ok(child) => {
-                    self.running = Some(Running {
-                        child,
-                        end_at,
-                        told: false,
-                    })
-                }
-                Err(_) => {
-                    self.next = now + self.script.interval;
-                    success = Some(false);
-                }
+            match &self.script.task {
+                Task::Count(count) => success = Some(recount(count, &mut self.counted)),
+                Task::Command(command) => match start(command, &[]) {
+                    Ok(child) => {
+                        self.running = Some(Running {
+                            child,
+                            end_at,
+                            told: false,
+                        })
+                    }
+                    Err(_) => {
+                        self.next = now + self.script.interval;
+                        success = Some(false);
+                    }
+                },
             }
         }
         let success = success?;
         self.running = None;
         self.verdict.count(success)
     }
+}
+
+/// Whether as many processes run as shall. Adverts wait meanwhile: all processes of the machine are
+/// only looked at when those that were found last are not enough, or may be too many.
+fn recount(count: &Count, counted: &mut Vec<u32>) -> bool {
+    let is_meant = |id: &u32| running::look(*id, |name, words| count.pattern.matches(name, words));
+    counted.retain(is_meant);
+    if counted.len() < count.least || count.most.is_some() {
+        *counted = running::all().filter(is_meant).collect();
+    }
+    count.is_well(counted.len())
 }
 
 impl Running {

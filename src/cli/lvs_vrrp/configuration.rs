@@ -208,6 +208,10 @@ impl Converter<'_> {
             let script = self.script(tracker);
             to.scripts.extend(script);
         }
+        for tracker in &from.track_processes {
+            let process = self.process(tracker);
+            to.scripts.extend(process);
+        }
         let mut command = |from_file: &Option<_>, keyword| {
             self.command(from_file.as_ref(), from.common.place(keyword))
         };
@@ -225,7 +229,9 @@ impl Converter<'_> {
     fn drop_weights(&mut self, from: &model::Instance, to: &mut crate::vrrp::instance::Instance) {
         let group = "weights have no effect in a group without `sync_group_tracking_weight`";
         let is_plain = |weight: Weight| weight == Weight(0);
-        for tracker in from.track_interfaces.iter().chain(&from.track_scripts) {
+        let processes = from.track_processes.iter();
+        let scripts = from.track_scripts.iter().chain(processes);
+        for tracker in from.track_interfaces.iter().chain(scripts) {
             let mut interfaces = to.interfaces.iter();
             let mut scripts = to.scripts.iter();
             let weighs = interfaces

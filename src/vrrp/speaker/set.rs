@@ -265,7 +265,13 @@ impl Set {
         let (router, voice) = (&self.group.routers()[member], &self.voices[member]);
         let instance = voice.instance();
         let interfaces = instance.interfaces.iter().chain(&self.told.interfaces);
-        let scripts = instance.scripts.iter().chain(&self.told.scripts);
+        let of_kind = |kind| {
+            let scripts = instance.scripts.iter().chain(&self.told.scripts);
+            let scripts = scripts.filter(|script| script.task.kind() == kind);
+            scripts
+                .map(|script| (script.name.clone(), world.is_well(script), script.weight))
+                .collect()
+        };
         Report {
             name: instance.name.clone(),
             group: self.told.name.clone(),
@@ -279,9 +285,8 @@ impl Set {
             interfaces: interfaces
                 .map(|(name, weight)| (name.clone(), world.runs(name), *weight))
                 .collect(),
-            scripts: scripts
-                .map(|script| (script.name.clone(), world.is_well(script), script.weight))
-                .collect(),
+            scripts: of_kind("script"),
+            processes: of_kind("process"),
             rejected: voice.rejected(),
         }
     }

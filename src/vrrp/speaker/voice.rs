@@ -199,7 +199,7 @@ impl Voice {
             let well = world.is_well(script).unwrap_or(true);
             sum += script.weight.of(well);
             if script.weight.is_fault(well) {
-                faults.push(format!("script {} has failed", script.name));
+                faults.push(format!("{} {} has failed", script.task.kind(), script.name));
             }
         }
         for fault in &faults {

@@ -389,7 +389,8 @@ impl<'a> World<'a> {
             if let Some(well) = script.turn(now) {
                 changed = true;
                 let verdict = if well { "is well" } else { "has failed" };
-                let text = format!("script {} {verdict}", script.script().name);
+                let script = script.script();
+                let text = format!("{} {} {verdict}", script.task.kind(), script.name);
                 self.audience.log(Level::Info, None, &text);
             }
         }

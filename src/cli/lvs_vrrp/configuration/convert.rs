@@ -4,14 +4,15 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use crate::addr::Family;
-use crate::conf::field::AuthType;
+use crate::conf::field::{AuthType, ParamMatch};
 use crate::conf::lex;
 use crate::conf::lists::{Broadcast, InterfaceAddress, Tracker};
 use crate::conf::model;
 use crate::conf::source::Place;
 use crate::conf::value::Command;
 use crate::vrrp::command::{Account, CommandLine, Text};
-use crate::vrrp::instance::{self, Instance, Notify, Script, VirtualAddress};
+use crate::vrrp::instance::{self, Instance, Notify, Script, Task, VirtualAddress};
+use crate::vrrp::process::{Arguments, Count, Pattern};
 use crate::vrrp::tracking::Weight;
 use crate::vrrp::vmac::Vmac;
 use crate::vrrp::{
@@ -73,6 +74,10 @@ impl Converter<'_> {
         for tracker in &from.track_scripts {
             let script = self.script(tracker);
             to.scripts.extend(script);
+        }
+        for tracker in &from.track_processes {
+            let process = self.process(tracker);
+            to.scripts.extend(process);
         }
         to.vmac = self.vmac(from, vrid, family);
         to.notify = self.notify(from);
@@ -227,7 +232,55 @@ impl Converter<'_> {
             fall,
             begins_failed: from.init_fail,
             weight,
-            command,
+            task: Task::Command(command),
+        })
+    }
+
+    /// Processes that shall run. They are counted twice a second; keepalived hears of each at once.
+    pub(super) fn process(&mut self, tracker: &Tracker) -> Option<Script> {
+        const PERIOD: Duration = Duration::from_millis(500);
+        let place = tracker.at.0;
+        let mut all = self.config.track_processes.iter();
+        let Some(from) = all.find(|process| process.name == tracker.name) else {
+            let text = format!("no such vrrp_track_process: {}", tracker.name);
+            self.refuse(place, &text);
+            return None;
+        };
+        let Some((program, arguments)) =
+            from.process.as_ref().and_then(|words| words.split_first())
+        else {
+            self.refuse(from.common.at.0, "a vrrp_track_process without a process");
+            return None;
+        };
+        let arguments = match (from.param_match, arguments.to_vec()) {
+            (None, arguments) if arguments.is_empty() => Arguments::Any,
+            (None, arguments) => Arguments::All(arguments),
+            (Some(_), arguments) if arguments.is_empty() => Arguments::All(arguments),
+            (Some(ParamMatch::Partial), arguments) => Arguments::First(arguments),
+            (Some(ParamMatch::Initial), arguments) => Arguments::Begun(arguments),
+        };
+        let weight = self.weight(tracker, tracker.weight.unwrap_or(from.weight))?;
+        // What is delayed must be seen so often in a row, after the first time.
+        let times = |delay: Option<Duration>| {
+            let periods = delay.or(from.delay).unwrap_or_default().as_millis() / PERIOD.as_millis();
+            u8::try_from(periods + 1).unwrap_or(u8::MAX)
+        };
+        Some(Script {
+            name: from.name.clone(),
+            interval: PERIOD,
+            timeout: PERIOD,
+            rise: times(from.fork_delay),
+            fall: times(from.terminate_delay),
+            begins_failed: false,
+            weight,
+            task: Task::Count(Count {
+                pattern: Pattern {
+                    program: program.clone(),
+                    arguments,
+                },
+                least: from.quorum.into(),
+                most: from.quorum_max.map(usize::from),
+            }),
         })
     }
 

@@ -7,7 +7,8 @@ use super::*;
 use crate::addr::Family;
 use crate::conf::expand::{Outside, Unreadable};
 use crate::vrrp::command::{Account, CommandLine, Text};
-use crate::vrrp::instance::{self, Instance, Script};
+use crate::vrrp::instance::{self, Instance, Script, Task};
+use crate::vrrp::process::{Arguments, Count, Pattern};
 use crate::vrrp::{Authentication, Priority, Secret, Vrid, router};
 
 /// A machine with nothing but the file.
@@ -161,7 +162,7 @@ vrrp_instance VI {
         fall: 4,
         begins_failed: false,
         weight: Weight(-20),
-        command: words(&["/bin/check", "a b"]),
+        task: Task::Command(words(&["/bin/check", "a b"])),
     };
     assert_eq!(instance.scripts, [script]);
     assert_eq!(
@@ -281,7 +282,11 @@ fn scripts_run_as_whom_the_file_says() {
         } = chosen(&text, &[]).unwrap();
         let instances: Vec<&Instance> = configuration.instances().collect();
         let script = instances[0].scripts.first();
-        (script.map(|script| script.command.account), warnings)
+        let account = script.map(|script| match &script.task {
+            Task::Command(command) => command.account,
+            Task::Count(_) => panic!("{script:?}"),
+        });
+        (account, warnings)
     };
     let checker = |gid| Some(Some(Account { uid: 65, gid }));
     assert_eq!(account("", ""), (Some(None), vec![]));
@@ -313,4 +318,30 @@ fn what_others_can_change_is_not_run_by_root() {
         chosen.warnings,
         ["k.conf:6:1: not run, others than root can change it: /tmp/told"]
     );
+}
+
+#[test]
+fn processes_are_counted() {
+    let text = "vrrp_track_process P {\nprocess /bin/d -c\nparam_match partial\nquorum 2\n\
+                quorum_max 4\nterminate_delay 1\nweight 9\n}\n"
+        .to_owned()
+        + &with("track_process {\nP\n}");
+    let (instance, warnings) = only(&text);
+    assert_eq!(warnings, Vec::<String>::new());
+    let [process] = &instance.scripts[..] else {
+        panic!("{instance:?}");
+    };
+    assert_eq!(
+        (process.rise, process.fall, process.weight),
+        (1, 3, Weight(9))
+    );
+    let count = Count {
+        pattern: Pattern {
+            program: "/bin/d".to_owned(),
+            arguments: Arguments::First(vec!["-c".to_owned()]),
+        },
+        least: 2,
+        most: Some(4),
+    };
+    assert_eq!(process.task, Task::Count(count));
 }

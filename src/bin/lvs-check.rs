@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use lvskit::cli::ipvsadm::open_kernel;
-use lvskit::cli::lvs_check::{Environment, MEMORY, ORDERS, Term, run};
+use lvskit::cli::lvs_check::{Environment, MEMORY, ORDERS, PASSING_ORDERS, Term, run};
 use lvskit::cli::lvs_director::machines::ThisOutside;
 use lvskit::host::{names::SystemNames, signals, state};
 
@@ -24,7 +24,8 @@ fn main() -> ExitCode {
             memory: &|| state::path(MEMORY),
             orders: &|term| match term {
                 Term::Always => Ok(state::lasting(ORDERS)),
-                _ => state::path(ORDERS),
+                Term::Boot => state::path(ORDERS),
+                Term::Reload => state::path(PASSING_ORDERS),
             },
             terminal: io::stdout().is_terminal(),
             shows_progress: io::stderr().is_terminal(),

@@ -32,12 +32,17 @@ impl fmt::Display for Order {
 /// How long an order holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Term {
-    /// Until the configuration is read again, or the program ends.
+    /// Until the configuration is read again, or the program is told to end.
     Reload,
     /// Until the machine is started again.
     Boot,
     /// Until it is taken back.
     Always,
+}
+
+impl Term {
+    /// All of them, from the shortest on.
+    pub const ALL: [Term; 3] = [Term::Reload, Term::Boot, Term::Always];
 }
 
 /// A service as people name it: `10.0.0.1:80` or `tcp:10.0.0.1:80`, `udp:...`, `sctp:...`,

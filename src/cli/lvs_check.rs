@@ -40,6 +40,9 @@ pub const MEMORY: &str = "lvs-check";
 /// The name of the file in which is remembered what was ordered.
 pub const ORDERS: &str = "lvs-check-orders";
 
+/// What the file is called that has the orders which hold until the next reload.
+pub const PASSING_ORDERS: &str = "lvs-check-passing-orders";
+
 /// How the answer of a running loop begins when it has done what it was asked, and when not.
 const DONE: &str = "done";
 const REFUSED: &str = "refused";
@@ -54,7 +57,7 @@ pub struct Environment<'a> {
     pub kernel: &'a mut dyn FnMut() -> Result<Client, Refusal>,
     /// Where is remembered what one run leaves to the next.
     pub memory: &'a dyn Fn() -> io::Result<PathBuf>,
-    /// Where is remembered what was ordered for a term; nowhere for [`Term::Reload`].
+    /// Where is remembered what was ordered for a term.
     pub orders: &'a dyn Fn(Term) -> io::Result<PathBuf>,
     /// Whether standard output is a terminal, and how wide it is.
     pub terminal: bool,

@@ -260,8 +260,8 @@ pub fn a_killed_loop_is_taken_up_by_the_next(world: &mut World) -> Result {
     balanced.table_is(&[])
 }
 
-/// Orders count more than checks, and hold across reload and restart; a weight holds until the
-/// reload, unless it shall hold always; a server that comes back starts slowly.
+/// Orders count more than checks; what is disabled is so across reload and restart; a weight and a
+/// drain hold until the reload, unless they shall hold always; a server that comes back starts slowly.
 pub fn what_is_ordered_holds(world: &mut World) -> Result {
     let mut balanced = Balanced::new(world)?;
     balanced.ipvsadm("-C")?;
@@ -327,6 +327,10 @@ pub fn what_is_ordered_holds(world: &mut World) -> Result {
 
     ask(&balanced, &format!("weight {server} 9"))?;
     balanced.table_is(&[SERVICE, FIRST, &weight(9)])?;
+    running.signal(Signal::SIGHUP)?;
+    balanced.table_is_soon(&[SERVICE, FIRST, SECOND])?;
+    ask(&balanced, &format!("drain {server}"))?;
+    balanced.table_is(&[SERVICE, FIRST, &weight(0)])?;
     running.signal(Signal::SIGHUP)?;
     balanced.table_is_soon(&[SERVICE, FIRST, SECOND])?;
     ask(&balanced, &format!("weight --persist {server} 8"))?;

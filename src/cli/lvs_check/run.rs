@@ -322,7 +322,7 @@ impl Running<'_, '_, '_> {
                 Happening::Reload => match self.load() {
                     Ok(mut desired) => {
                         let actual = std::mem::take(&mut desired.actual);
-                        self.orders.reload();
+                        self.forget_orders();
                         let gone = self.gone(&desired);
                         next.restart = Some(self.adopt(desired));
                         next.rests = self.rests(true);

@@ -18,7 +18,7 @@ impl Session<'_> {
     pub(super) fn read_orders(&mut self) -> Orders {
         let mut orders = Orders::default();
         // What holds always, counts more than what was said before it.
-        for term in [Term::Boot, Term::Always] {
+        for term in Term::ALL {
             let read = (self.environment.orders)(term).and_then(|path| files::read(&path));
             match read {
                 Ok(text) => orders.read(&text.unwrap_or_default(), term),
@@ -68,8 +68,8 @@ impl Running<'_, '_, '_> {
         if let Some(order) = command.order {
             let term = match (command.persists, order) {
                 (true, _) => Term::Always,
-                (false, Order::Weight(_)) => Term::Reload,
-                (false, Order::Drain | Order::Disable) => Term::Boot,
+                (false, Order::Disable) => Term::Boot,
+                (false, Order::Drain | Order::Weight(_)) => Term::Reload,
             };
             orders.give(command.service.0, endpoint, order, term);
         }
@@ -94,10 +94,22 @@ impl Running<'_, '_, '_> {
         })
     }
 
+    /// Forgets what does not outlive a reload, or the end of the loop.
+    pub(super) fn forget_orders(&mut self) {
+        let mut orders = self.orders.clone();
+        orders.reload();
+        if let Err(error) = self.write_orders(&orders) {
+            let text = error_text(&error);
+            self.session
+                .complain(&format!("cannot forget what was ordered: {text}"));
+        }
+        self.orders = orders;
+    }
+
     fn write_orders(&self, orders: &Orders) -> io::Result<()> {
         /// Others have no business with it.
         const MODE: u32 = 0o600;
-        for term in [Term::Boot, Term::Always] {
+        for term in Term::ALL {
             let text = orders.write(term);
             if text == self.orders.write(term) {
                 continue;

@@ -222,6 +222,7 @@ impl Running<'_, '_, '_> {
             }
         }
         self.save();
+        self.forget_orders();
         for told in self.audience.close() {
             self.session.complain(&told);
         }

@@ -283,6 +283,11 @@ impl Moment {
     pub fn since(self, earlier: Moment) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
+
+    /// So long before it; the beginning, when there was no such moment.
+    pub fn before(self, duration: Duration) -> Moment {
+        Moment(self.0.saturating_sub(duration))
+    }
 }
 
 impl Add<Duration> for Moment {

@@ -3,13 +3,19 @@
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::time::{Duration, SystemTime};
 
-use nix::sys::socket::sockopt::Ipv6RecvPacketInfo;
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrIn6, recv, recvmsg, setsockopt};
+use nix::sys::socket::sockopt::{Ipv6RecvPacketInfo, ReceiveTimestampns};
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrIn6, recvmsg, setsockopt};
+use nix::sys::time::TimeSpec;
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockFilter, Socket, Type};
 
 use crate::addr::Family;
 use crate::netlink::monitor::Interface;
+
+/// The longest that a packet is said to have waited: what a busy machine takes to wake a process. One
+/// that waited longer did so because the process stood still, and newer ones may have been dropped.
+const LONGEST_WAIT: Duration = Duration::from_millis(5);
 
 /// Packets of one IP protocol over one interface. Neither end ever waits.
 #[derive(Debug)]
@@ -18,11 +24,19 @@ pub struct RawSocket {
     interface: u32,
 }
 
-/// What a packet of IPv6 was told beside its payload; one of IPv4 has its header in front.
+/// A packet that was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arrival {
     /// How many bytes were received.
     pub length: usize,
+    /// How long it has been here before it was read, by the kernel's clock: at most some
+    /// milliseconds.
+    pub waited: Duration,
+}
+
+/// What is told of a packet of IPv6 beside its payload; one of IPv4 has its header in front.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
     /// Who sent it.
     pub source: Ipv6Addr,
     /// To whom.
@@ -62,6 +76,7 @@ impl RawSocket {
                 setsockopt(&socket, Ipv6RecvPacketInfo, &true)?;
             }
         }
+        setsockopt(&socket, ReceiveTimestampns, &true)?;
         match group {
             Some(IpAddr::V4(group)) => {
                 let index = InterfaceIndexOrAddress::Index(interface.index);
@@ -111,45 +126,53 @@ impl RawSocket {
     }
 
     /// Receives a packet of IPv4, with its header, if one is there.
-    pub fn receive_ipv4(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-        let received = recv(self.socket.as_raw_fd(), buffer, MsgFlags::empty());
-        some_unless_empty(received.map_err(io::Error::from))
+    pub fn receive_ipv4(&self, buffer: &mut [u8]) -> io::Result<Option<Arrival>> {
+        let received = self.receive(buffer)?;
+        Ok(received.map(|(arrival, _)| arrival))
     }
 
-    /// Receives the payload of a packet of IPv6, if one is there. One about which the kernel does
-    /// not tell all is empty.
-    pub fn receive_ipv6(&self, buffer: &mut [u8]) -> io::Result<Option<Arrival>> {
+    /// Receives the payload of a packet of IPv6, if one is there. What the kernel does not tell of
+    /// its header is empty.
+    pub fn receive_ipv6(&self, buffer: &mut [u8]) -> io::Result<Option<(Arrival, Header)>> {
+        self.receive(buffer)
+    }
+
+    fn receive(&self, buffer: &mut [u8]) -> io::Result<Option<(Arrival, Header)>> {
         let mut parts = [IoSliceMut::new(buffer)];
-        let mut space = nix::cmsg_space!(libc::in6_pktinfo, libc::c_int);
+        let mut space = nix::cmsg_space!(libc::timespec, libc::in6_pktinfo, libc::c_int);
         let received = recvmsg::<SockaddrIn6>(
             self.socket.as_raw_fd(),
             &mut parts,
             Some(&mut space),
             MsgFlags::empty(),
         );
-        let Some(message) = some_unless_empty(received.map_err(io::Error::from))? else {
-            return Ok(None);
+        let message = match received.map_err(io::Error::from) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+            received => received?,
         };
         let mut arrival = Arrival {
             length: message.bytes,
-            source: message
-                .address
-                .map_or(Ipv6Addr::UNSPECIFIED, |address| address.ip()),
+            waited: Duration::ZERO,
+        };
+        let source = message.address.map(|address| address.ip());
+        let mut header = Header {
+            source: source.unwrap_or(Ipv6Addr::UNSPECIFIED),
             destination: Ipv6Addr::UNSPECIFIED,
             hop_limit: 0,
         };
         for control in message.cmsgs()? {
             match control {
+                ControlMessageOwned::ScmTimestampns(stamp) => arrival.waited = waited(stamp),
                 ControlMessageOwned::Ipv6PacketInfo(info) => {
-                    arrival.destination = info.ipi6_addr.s6_addr.into();
+                    header.destination = info.ipi6_addr.s6_addr.into();
                 }
                 ControlMessageOwned::Ipv6HopLimit(limit) => {
-                    arrival.hop_limit = u8::try_from(limit).unwrap_or(0);
+                    header.hop_limit = u8::try_from(limit).unwrap_or(0);
                 }
                 _ => {}
             }
         }
-        Ok(Some(arrival))
+        Ok(Some((arrival, header)))
     }
 }
 
@@ -159,9 +182,9 @@ impl AsFd for RawSocket {
     }
 }
 
-fn some_unless_empty<T>(received: io::Result<T>) -> io::Result<Option<T>> {
-    match received {
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-        received => received.map(Some),
-    }
+/// How long ago that was on the clock of the day, which may have been set since.
+fn waited(stamp: TimeSpec) -> Duration {
+    let since = SystemTime::UNIX_EPOCH.checked_add(stamp.into());
+    let waited = since.and_then(|since| since.elapsed().ok());
+    waited.unwrap_or_default().min(LONGEST_WAIT)
 }

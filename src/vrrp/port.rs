@@ -3,6 +3,7 @@
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
 
 use crate::addr::Family;
 use crate::host::raw_socket::RawSocket;
@@ -49,8 +50,13 @@ impl Listener {
         self.sockets.iter().map(AsFd::as_fd)
     }
 
-    /// Hands the packets that are there to `each`, at most so many of each socket; never waits.
-    pub fn receive(&mut self, most: usize, mut each: impl FnMut(&Datagram<'_>)) -> io::Result<()> {
+    /// Hands the packets that are there to `each`, with how long they have been, at most so many of
+    /// each socket; never waits.
+    pub fn receive(
+        &mut self,
+        most: usize,
+        mut each: impl FnMut(&Datagram<'_>, Duration),
+    ) -> io::Result<()> {
         let buffer = &mut self.buffer[..];
         for socket in &self.sockets {
             for _ in 0..most {
@@ -70,14 +76,14 @@ impl Listener {
 fn receive_ipv4(
     socket: &RawSocket,
     buffer: &mut [u8],
-    each: &mut impl FnMut(&Datagram<'_>),
+    each: &mut impl FnMut(&Datagram<'_>, Duration),
 ) -> io::Result<bool> {
-    let Some(length) = socket.receive_ipv4(buffer)? else {
+    let Some(arrival) = socket.receive_ipv4(buffer)? else {
         return Ok(false);
     };
     // What is no packet of VRRP at all is nobody's whom one could name.
-    if let Ok(datagram) = read_ipv4(&buffer[..length]) {
-        each(&datagram);
+    if let Ok(datagram) = read_ipv4(&buffer[..arrival.length]) {
+        each(&datagram, arrival.waited);
     }
     Ok(true)
 }
@@ -85,18 +91,19 @@ fn receive_ipv4(
 fn receive_ipv6(
     socket: &RawSocket,
     buffer: &mut [u8],
-    each: &mut impl FnMut(&Datagram<'_>),
+    each: &mut impl FnMut(&Datagram<'_>, Duration),
 ) -> io::Result<bool> {
-    let Some(arrival) = socket.receive_ipv6(buffer)? else {
+    let Some((arrival, header)) = socket.receive_ipv6(buffer)? else {
         return Ok(false);
     };
-    each(&Datagram {
-        source: arrival.source.into(),
-        destination: arrival.destination.into(),
-        hop_limit: arrival.hop_limit,
+    let datagram = Datagram {
+        source: header.source.into(),
+        destination: header.destination.into(),
+        hop_limit: header.hop_limit,
         header: None,
         message: &buffer[..arrival.length],
-    });
+    };
+    each(&datagram, arrival.waited);
     Ok(true)
 }
 

@@ -255,7 +255,7 @@ impl<'a> Speaker<'a> {
         let sets = &mut self.sets;
         let outcome = self
             .world
-            .listen(PACKETS_A_TURN, |interface, family, datagram| {
+            .listen(PACKETS_A_TURN, |interface, family, came, datagram| {
                 let Some(vrid) = super::advert::vrid(datagram.message) else {
                     return;
                 };
@@ -269,12 +269,12 @@ impl<'a> Speaker<'a> {
                     }) {
                         let source = datagram.source;
                         let checked = voice.check(datagram);
-                        heard.push((number, member, source, checked));
+                        heard.push((number, member, came, source, checked));
                     }
                 }
             });
         self.world.note("cannot receive adverts", outcome);
-        for (set, member, source, checked) in heard {
+        for (set, member, came, source, checked) in heard {
             let set = &mut self.sets[set];
             match checked {
                 Ok(advert) => {
@@ -283,7 +283,7 @@ impl<'a> Speaker<'a> {
                         priority: advert.priority,
                         interval: advert.interval,
                     };
-                    set.happen_to(&mut self.world, member, Event::Heard(heard));
+                    set.hear(&mut self.world, member, came, heard);
                 }
                 // Others share the link.
                 Err(Rejection::Vrid) => {}

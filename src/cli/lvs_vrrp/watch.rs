@@ -44,10 +44,11 @@ pub(super) fn watch(
     loop {
         let mut lines = String::new();
         for listener in &mut listeners {
-            let each = |datagram: &Datagram<'_>| {
+            let each = |datagram: &Datagram<'_>, waited: Duration| {
                 let vrid = crate::vrrp::advert::vrid(datagram.message);
                 if only.is_none() || vrid == only {
-                    lines += &heard_line(&mut observer, now(), datagram, json);
+                    let came = now().before(waited);
+                    lines += &heard_line(&mut observer, came, datagram, json);
                 }
             };
             listener

@@ -3,7 +3,7 @@
 use crate::vrrp::configuration::SyncGroup;
 use crate::vrrp::group::{Group, Step};
 use crate::vrrp::report::{News, Report, Subject};
-use crate::vrrp::router::{Action, Event, Router, Settings};
+use crate::vrrp::router::{Action, Event, Heard, Router, Settings};
 use crate::vrrp::{Moment, Priority, State};
 
 use super::voice::Voice;
@@ -142,6 +142,14 @@ impl Set {
     pub fn happen_to(&mut self, world: &mut World<'_>, member: usize, event: Event) {
         let mut steps = Vec::new();
         self.group.handle(world.now(), member, event, &mut steps);
+        self.carry_out(world, &steps);
+    }
+
+    /// Has one of them hear an advert, which may have come a moment ago: its timers run from then.
+    pub fn hear(&mut self, world: &mut World<'_>, member: usize, came: Moment, heard: Heard) {
+        let mut steps = Vec::new();
+        self.group
+            .handle(came, member, Event::Heard(heard), &mut steps);
         self.carry_out(world, &steps);
     }
 

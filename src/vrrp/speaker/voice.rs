@@ -120,6 +120,10 @@ impl Voice {
     pub fn look_around(&mut self, world: &mut World<'_>) -> Option<Settings> {
         let before = self.source();
         self.find_mouth(world);
+        for vip in &self.instance.addresses {
+            // What is wrong is told when there is something to announce.
+            let _ = world.announcer(self.device(vip));
+        }
         (self.source() != before).then(|| self.settings())
     }
 

@@ -321,19 +321,21 @@ impl<'a> World<'a> {
         ears.any(|ear| ear.interface == interface && ear.family == family)
     }
 
-    /// Hands what is there to be heard to `each`, with the interface and the family, at most so many
-    /// of each socket.
+    /// Hands what is there to be heard to `each`, with the interface, the family and when it came, at
+    /// most so many of each socket.
     pub fn listen(
         &mut self,
         most: usize,
-        mut each: impl FnMut(&str, Family, &Datagram<'_>),
+        mut each: impl FnMut(&str, Family, Moment, &Datagram<'_>),
     ) -> io::Result<()> {
         let mut outcome = Ok(());
+        let began = self.began;
         for ear in &mut self.ears {
             let (name, family) = (&ear.interface, ear.family);
-            let received = ear
-                .listener
-                .receive(most, |datagram| each(name, family, datagram));
+            let received = ear.listener.receive(most, |datagram, waited| {
+                let came = Moment(began.elapsed()).before(waited);
+                each(name, family, came, datagram);
+            });
             outcome = received.and(outcome);
         }
         outcome
@@ -346,9 +348,18 @@ impl<'a> World<'a> {
 
     /// Announces an address on an interface once.
     pub fn announce(&mut self, device: &str, address: IpAddr) -> io::Result<()> {
+        match self.announcer(device)? {
+            Some(announcer) => announcer.announce(address),
+            None => Ok(()),
+        }
+    }
+
+    /// Who announces on an interface as it is now. To open one takes as long as ten announcements:
+    /// that is done before somebody waits for them.
+    pub fn announcer(&mut self, device: &str) -> io::Result<Option<&Announcer>> {
         let found = self.interface(device);
         let Ok((link, mac)) = found.map(|link| (link.index, link.mac)) else {
-            return Ok(());
+            return Ok(None);
         };
         let opened = self.announcers.get(device);
         if opened.is_none_or(|crier| (crier.link, crier.mac) != (link, mac)) {
@@ -360,10 +371,8 @@ impl<'a> World<'a> {
             };
             self.announcers.insert(device.to_owned(), crier);
         }
-        match self.announcers.get(device).map(|crier| &crier.announcer) {
-            Some(Some(announcer)) => announcer.announce(address),
-            _ => Ok(()),
-        }
+        let crier = self.announcers.get(device);
+        Ok(crier.and_then(|crier| crier.announcer.as_ref()))
     }
 
     fn watched(&self, script: &Script) -> Option<&Watched> {

@@ -6,6 +6,7 @@ pub mod announce;
 pub mod clamps;
 pub mod clock;
 pub mod closed;
+pub mod file_watch;
 pub mod files;
 pub mod identity;
 pub mod interfaces;

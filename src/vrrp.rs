@@ -16,6 +16,7 @@ pub mod command;
 pub mod complaints;
 pub mod configuration;
 pub mod control;
+pub mod files;
 pub mod group;
 pub mod instance;
 pub mod observer;

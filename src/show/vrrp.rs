@@ -105,15 +105,18 @@ pub fn report_text(report: &Report) -> String {
     for fault in &report.faults {
         line(format!("fault: {fault}"));
     }
-    for (name, running, Weight(weight)) in &report.interfaces {
+    for (name, running, weight) in &report.interfaces {
         let state = if *running { "up" } else { "down" };
         line(format!("interface {name} {state} weight {weight}"));
     }
     for (kind, tracked) in [("script", &report.scripts), ("process", &report.processes)] {
-        for (name, well, Weight(weight)) in tracked {
+        for (name, well, weight) in tracked {
             let word = well_word(*well);
             line(format!("{kind} {name} {word} weight {weight}"));
         }
+    }
+    for (name, number, weight) in &report.files {
+        line(format!("file {name} {number} weight {weight}"));
     }
     for (count, Rejected { source, reason }) in &report.rejected {
         line(format!("rejected {count}, last from {source}: {reason}"));
@@ -124,16 +127,21 @@ pub fn report_text(report: &Report) -> String {
 /// What a router is, as JSON.
 pub fn report_json(report: &Report) -> Value {
     let address = |address: Option<IpAddr>| address.map(|address| address.to_string());
-    let interfaces = report
-        .interfaces
-        .iter()
-        .map(|(name, running, weight)| json!({ "name": name, "up": running, "weight": weight.0 }));
+    let interfaces = report.interfaces.iter().map(|(name, running, weight)| {
+        let Weight { amount, reversed } = weight;
+        json!({ "name": name, "up": running, "weight": amount, "reversed": reversed })
+    });
     let tracked = |tracked: &[(String, Option<bool>, Weight)]| -> Vec<Value> {
         let tracked = tracked.iter().map(|(name, well, weight)| {
-            json!({ "name": name, "state": well_word(*well), "weight": weight.0 })
+            let (Weight { amount, reversed }, state) = (weight, well_word(*well));
+            json!({ "name": name, "state": state, "weight": amount, "reversed": reversed })
         });
         tracked.collect()
     };
+    let files = report.files.iter().map(|(name, number, weight)| {
+        let Weight { amount, reversed } = weight;
+        json!({ "name": name, "number": number, "weight": amount, "reversed": reversed })
+    });
     let rejected = report.rejected.iter().map(|(count, last)| {
         let (source, reason) = (last.source.to_string(), last.reason.to_string());
         json!({ "count": count, "source": source, "reason": reason })
@@ -153,6 +161,7 @@ pub fn report_json(report: &Report) -> Value {
         "interfaces": interfaces.collect::<Vec<_>>(),
         "scripts": tracked(&report.scripts),
         "processes": tracked(&report.processes),
+        "files": files.collect::<Vec<_>>(),
         "rejected": rejected.collect::<Vec<_>>(),
     })
 }

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use crate::addr::Family;
 
 use super::Vrid;
+use super::command::{Account, CommandLine};
+use super::files::TrackedFile;
 use super::instance::{Instance, Notify, Script};
 use super::tracking::Weight;
 
@@ -17,11 +19,22 @@ use super::tracking::Weight;
 pub struct Configuration {
     /// Routers that move together, or alone.
     pub groups: Vec<SyncGroup>,
-    /// Pipes with a name, into which each change is written: `INSTANCE "NAME" STATE PRIORITY`, or
-    /// `GROUP "NAME" STATE 0`.
-    pub fifos: Vec<PathBuf>,
+    /// Pipes into which each change is written.
+    pub fifos: Vec<Fifo>,
     /// How the process runs.
     pub process: Process,
+}
+
+/// A pipe with a name, into which each change is written: `INSTANCE "NAME" STATE PRIORITY`, or
+/// `GROUP "NAME" STATE 0`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fifo {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whose it is if it has to be made; this process's own otherwise.
+    pub owner: Option<Account>,
+    /// What is started to read it, with its path behind the other arguments.
+    pub reader: Option<CommandLine>,
 }
 
 /// How the kernel treats a process.
@@ -49,6 +62,8 @@ pub struct SyncGroup {
     pub interfaces: Vec<(String, Weight)>,
     /// Scripts that each of them wants to succeed.
     pub scripts: Vec<Script>,
+    /// Files whose numbers count for each of them.
+    pub files: Vec<TrackedFile>,
     /// Whom it tells what it has become; that it stops, nobody.
     pub notify: Notify,
 }
@@ -88,6 +103,13 @@ impl Configuration {
     /// All routers, in the order of their groups.
     pub fn instances(&self) -> impl Iterator<Item = &Instance> {
         self.groups.iter().flat_map(|group| &group.members)
+    }
+
+    /// All files that are tracked.
+    pub fn files(&self) -> impl Iterator<Item = &TrackedFile> {
+        let of_groups = self.groups.iter().flat_map(|group| &group.files);
+        let own = self.instances().flat_map(|instance| &instance.files);
+        of_groups.chain(own)
     }
 
     /// The addresses that come and go: no advert comes from one of these.

@@ -10,6 +10,7 @@ use crate::addr::Family;
 use super::advert::{Advertisement, Body};
 use super::command::CommandLine;
 use super::configuration::Id;
+use super::files::TrackedFile;
 use super::process::Count;
 use super::reception::{Checksum, Expected};
 use super::router::Settings;
@@ -47,10 +48,14 @@ pub struct Instance {
     pub accepts: bool,
     /// Whether it puts them up; else it only speaks of them.
     pub moves_addresses: bool,
+    /// Whether its own interface has to run (else keepalived's `dont_track_primary`).
+    pub follows_link: bool,
     /// Interfaces that have to run, beside its own.
     pub interfaces: Vec<(String, Weight)>,
     /// Scripts that have to succeed.
     pub scripts: Vec<Script>,
+    /// Files whose numbers count.
+    pub files: Vec<TrackedFile>,
     /// Whom it tells what it has become.
     pub notify: Notify,
     /// All that its state machine is told; the source is filled in when it is known.
@@ -370,8 +375,10 @@ pub fn new(interface: &str, vrid: Vrid, family: Family, version: Option<Version>
         vmac: None,
         accepts: true,
         moves_addresses: true,
+        follows_link: true,
         interfaces: vec![],
         scripts: vec![],
+        files: vec![],
         notify: Notify::default(),
         settings: Settings {
             interval: Interval::DEFAULT,
@@ -417,7 +424,7 @@ mod tests {
         assert_eq!(script.interval, Duration::from_millis(500));
         assert_eq!(
             (script.rise, script.fall, script.weight),
-            (2, 3, Weight(-20))
+            (2, 3, Weight::new(-20))
         );
         for text in [
             "web:1:1:1:0",

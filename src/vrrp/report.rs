@@ -90,6 +90,8 @@ pub struct Report {
     pub scripts: Vec<(String, Option<bool>, Weight)>,
     /// The same of processes that are counted.
     pub processes: Vec<(String, Option<bool>, Weight)>,
+    /// The files, and the numbers in them.
+    pub files: Vec<(String, i32, Weight)>,
     /// The adverts that it did not believe, by their cause: how many, and the last one.
     pub rejected: Vec<(u64, Rejected)>,
 }

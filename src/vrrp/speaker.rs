@@ -184,6 +184,7 @@ impl<'a> Speaker<'a> {
             sets: vec![],
             world: World::open(audience)?,
         };
+        speaker.world.make_files(&configuration);
         speaker.turn_to(configuration)?;
         Ok(speaker)
     }
@@ -199,7 +200,8 @@ impl<'a> Speaker<'a> {
             }
             self.hear();
             self.heed_questions();
-            if self.world.run_scripts() {
+            // Both, whatever the first one says.
+            if self.world.run_scripts() | self.world.read_files() {
                 for set in &mut self.sets {
                     set.weigh(&mut self.world);
                 }

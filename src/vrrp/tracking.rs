@@ -1,25 +1,73 @@
 //! What a router tracks, as the carrier of a link or the verdict of a script, and what follows: a
 //! weight that is added to its priority, or a fault.
 
+use std::fmt;
 use std::str::FromStr;
 
 use super::OutOfRange;
 
-/// Something that is well or not, and what that means for the priority.
+/// What something that is well or not, or a number, does to the priority (keepalived's
+/// `weight N [reverse]`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Weight {
+    /// -254 to 254: a positive one counts while all is well, a negative one while it is not. 0
+    /// stands for a fault.
+    pub amount: i16,
+    /// Whether it counts the other way round.
+    pub reversed: bool,
+}
+
+/// What comes of a number that is tracked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Weight(pub i16);
+pub enum Influence {
+    /// So much on the priority, -253 to 253.
+    Adds(i32),
+    /// The router cannot take part.
+    Fault,
+}
 
 impl Weight {
-    /// What it adds to the priority: a positive weight while all is well, a negative one while it
-    /// is not.
-    pub fn of(self, well: bool) -> i32 {
-        let counts = if self.0 > 0 { well } else { !well };
-        if counts { self.0.into() } else { 0 }
+    /// One that is not reversed.
+    pub const fn new(amount: i16) -> Self {
+        Weight {
+            amount,
+            reversed: false,
+        }
     }
 
-    /// Whether a failure is a fault: without a weight it is.
+    /// What it adds to the priority: a positive weight while all is well, a negative one while it
+    /// is not. One that is reversed takes away what it would add.
+    pub fn of(self, well: bool) -> i32 {
+        let counts = if self.amount > 0 { well } else { !well };
+        if counts { self.signed() } else { 0 }
+    }
+
+    /// Whether this is a fault: without a weight a failure is, and reversed a success.
     pub fn is_fault(self, well: bool) -> bool {
-        self.0 == 0 && !well
+        self.amount == 0 && well == self.reversed
+    }
+
+    /// What a number does: the weight times as much, where -254 is a fault; without a weight any
+    /// but 0 is a fault, and reversed 0 is.
+    pub fn times(self, number: i32) -> Influence {
+        let is_fault = self.is_fault(number == 0);
+        let sum = i64::from(self.signed()) * i64::from(number);
+        match i32::try_from(sum.clamp(-254, 253)) {
+            Ok(sum) if !is_fault && sum > -254 => Influence::Adds(sum),
+            _ => Influence::Fault,
+        }
+    }
+
+    fn signed(self) -> i32 {
+        let amount = i32::from(self.amount);
+        if self.reversed { -amount } else { amount }
+    }
+}
+
+impl fmt::Display for Weight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reverse = if self.reversed { " reverse" } else { "" };
+        write!(f, "{}{reverse}", self.amount)
     }
 }
 
@@ -32,7 +80,7 @@ impl FromStr for Weight {
             .parse()
             .ok()
             .filter(|weight| (-253..=253).contains(weight));
-        weight.map(Weight).ok_or(OutOfRange { expected })
+        weight.map(Weight::new).ok_or(OutOfRange { expected })
     }
 }
 
@@ -94,10 +142,48 @@ mod tests {
 
     #[test]
     fn a_positive_weight_counts_while_well_and_a_negative_one_while_not() {
-        assert_eq!((Weight(20).of(true), Weight(20).of(false)), (20, 0));
-        assert_eq!((Weight(-20).of(true), Weight(-20).of(false)), (0, -20));
-        assert!(Weight(0).is_fault(false) && !Weight(0).is_fault(true));
-        assert!(!Weight(-1).is_fault(false));
+        let (plus, minus, none) = (Weight::new(20), Weight::new(-20), Weight::new(0));
+        assert_eq!((plus.of(true), plus.of(false)), (20, 0));
+        assert_eq!((minus.of(true), minus.of(false)), (0, -20));
+        assert!(none.is_fault(false) && !none.is_fault(true));
+        assert!(!Weight::new(-1).is_fault(false));
+    }
+
+    fn reversed(amount: i16) -> Weight {
+        Weight {
+            amount,
+            reversed: true,
+        }
+    }
+
+    #[test]
+    fn a_reversed_weight_counts_at_the_same_time_the_other_way() {
+        assert_eq!((reversed(20).of(true), reversed(20).of(false)), (-20, 0));
+        assert_eq!((reversed(-20).of(true), reversed(-20).of(false)), (0, 20));
+        assert!(reversed(0).is_fault(true) && !reversed(0).is_fault(false));
+        assert_eq!(reversed(-20).to_string(), "-20 reverse");
+    }
+
+    #[test]
+    fn a_number_is_taken_as_often_as_the_weight_says() {
+        use Influence::{Adds, Fault};
+        for (weight, number, influence) in [
+            (Weight::new(1), 0, Adds(0)),
+            (Weight::new(1), -10, Adds(-10)),
+            (Weight::new(-3), 10, Adds(-30)),
+            (reversed(3), 10, Adds(-30)),
+            (Weight::new(1), -253, Adds(-253)),
+            (Weight::new(1), -254, Fault),
+            (Weight::new(-254), 1, Fault),
+            (Weight::new(254), i32::MAX, Adds(253)),
+            (Weight::new(254), i32::MIN, Fault),
+            (Weight::new(0), 0, Adds(0)),
+            (Weight::new(0), 1, Fault),
+            (reversed(0), 1, Adds(0)),
+            (reversed(0), 0, Fault),
+        ] {
+            assert_eq!(weight.times(number), influence, "{weight} times {number}");
+        }
     }
 
     #[test]

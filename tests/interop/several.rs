@@ -2,7 +2,6 @@
 //! itself, as a group, and through a reload.
 
 use std::fs;
-use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -32,7 +31,6 @@ pub fn all() -> Vec<Case> {
             group(link, one, other)
         }));
     }
-    cases.push(Case::new("several/process", process));
     cases.push(Case::new("several/reload", reload));
     cases.push(Case::new("several/reload-into-a-group", into_a_group));
     cases.push(Case::new(
@@ -58,7 +56,7 @@ pub fn all() -> Vec<Case> {
 }
 
 /// A virtual router of version 3 with adverts every 0.2 s, as a file says it.
-fn router(name: &str, interface: &str, vrid: u8, priority: u8, more: &str) -> String {
+pub fn router(name: &str, interface: &str, vrid: u8, priority: u8, more: &str) -> String {
     format!(
         "vrrp_instance {name} {{
     state BACKUP
@@ -134,29 +132,6 @@ fn group(link: &Link, one: Kind, other: Kind) -> Outcome {
     if other == Configured && !b.log().contains("GROUP \"G\" MASTER 0") {
         return Err(format!("no word of the group: {}", b.log()));
     }
-    b.stop()
-}
-
-/// A process that runs makes its machine the better one.
-fn process(link: &Link) -> Outcome {
-    // Nobody else sleeps just so long.
-    let seconds = format!("86400.{}", std::process::id());
-    let file = format!("vrrp_track_process P {{\n process sleep {seconds}\n weight 60\n}}\n")
-        + &router("FIRST", "eth0", 101, 90, "track_process {\n P\n }");
-    let better = router("FIRST", "eth0", 101, 100, "");
-    let b = Speaker::with_file(link, "b", Keepalived, &better)?;
-    link.until_only(3.5, "b", "10.9.0.101")?;
-    let a = Speaker::with_file(link, "a", Configured, &file)?;
-    pause(1.0);
-    link.until_only(0.5, "b", "10.9.0.101")?;
-    let sleeps = Command::new("sleep").arg(&seconds).spawn();
-    let mut sleeps = sleeps.map_err(|error| error.to_string())?;
-    let outcome = link.until_only(4.0, "a", "10.9.0.101");
-    let _ = sleeps.kill();
-    let _ = sleeps.wait();
-    outcome?;
-    link.until_only(4.0, "b", "10.9.0.101")?;
-    a.stop()?;
     b.stop()
 }
 

@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ArgMatches;
@@ -10,7 +9,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::addr::Family;
 use crate::vrrp::command::CommandLine;
-use crate::vrrp::configuration::{Configuration, Id, SyncGroup};
+use crate::vrrp::configuration::{Configuration, Fifo, Id, SyncGroup};
 use crate::vrrp::instance::{self, Instance, VirtualAddress};
 use crate::vrrp::reception::Checksum;
 use crate::vrrp::report::Form;
@@ -242,7 +241,11 @@ fn set_behaviour(
     matches: &ArgMatches,
     warnings: &mut Vec<String>,
 ) -> Result<(), String> {
-    let fifo = one::<String>(matches, "fifo").map(PathBuf::from);
+    let fifo = one::<String>(matches, "fifo").map(|path| Fifo {
+        path: path.into(),
+        owner: None,
+        reader: None,
+    });
     configuration.fifos.extend(fifo);
     configuration.process.real_time = one(matches, "rt-priority");
     configuration.process.locked = matches.get_flag("no-swap");

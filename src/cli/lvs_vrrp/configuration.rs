@@ -1,11 +1,10 @@
 //! The vrrp_instances of a keepalived.conf as the virtual routers that `lvs-vrrp` speaks for. What
 //! the file asks for and is not had here is told; what would make another machine master is refused.
 
-use std::path::PathBuf;
-
 use crate::conf::model::{self, Config};
 use crate::conf::source::{Place, Sources};
-use crate::vrrp::configuration::{Configuration, Process, SyncGroup};
+use crate::vrrp::command::Account;
+use crate::vrrp::configuration::{Configuration, Fifo, Process, SyncGroup};
 use crate::vrrp::instance::Notify;
 use crate::vrrp::tracking::Weight;
 
@@ -60,13 +59,7 @@ pub fn choose(
     };
     converter.tell();
     let groups = converter.groups(&instances);
-    let fifos = [&config.global.notify_fifo, &config.global.vrrp_notify_fifo];
-    let mut fifos: Vec<PathBuf> = fifos
-        .into_iter()
-        .flatten()
-        .map(|fifo| PathBuf::from(&fifo.line))
-        .collect();
-    fifos.dedup();
+    let fifos = converter.fifos();
     let Converter {
         warnings,
         mut refusals,
@@ -159,6 +152,37 @@ impl Converter<'_> {
         }
     }
 
+    /// The pipes, each with who reads it.
+    fn fifos(&mut self) -> Vec<Fifo> {
+        let global = &self.config.global;
+        let mut fifos = Vec::new();
+        for (fifo, reader, keyword) in [
+            (
+                &global.notify_fifo,
+                &global.notify_fifo_script,
+                "notify_fifo_script",
+            ),
+            (
+                &global.vrrp_notify_fifo,
+                &global.vrrp_notify_fifo_script,
+                "vrrp_notify_fifo_script",
+            ),
+        ] {
+            let Some(fifo) = fifo else { continue };
+            let owner = fifo.user.as_ref().and_then(|user| {
+                let (uid, gid) = (self.machine.account)(user, fifo.group.as_deref())?;
+                Some(Account { uid, gid })
+            });
+            fifos.push(Fifo {
+                path: fifo.line.clone().into(),
+                owner,
+                reader: self.command(reader.as_ref(), global.common.place(keyword)),
+            });
+        }
+        fifos.dedup();
+        fifos
+    }
+
     /// The instances in their groups, each group where its first member stands.
     fn groups(&mut self, instances: &[&model::Instance]) -> Vec<SyncGroup> {
         let config = self.config;
@@ -212,6 +236,10 @@ impl Converter<'_> {
             let process = self.process(tracker);
             to.scripts.extend(process);
         }
+        for tracker in &from.track_files {
+            let file = self.file(tracker);
+            to.files.extend(file);
+        }
         let mut command = |from_file: &Option<_>, keyword| {
             self.command(from_file.as_ref(), from.common.place(keyword))
         };
@@ -228,15 +256,18 @@ impl Converter<'_> {
     /// In a group a weight of one would make another machine master of this one alone.
     fn drop_weights(&mut self, from: &model::Instance, to: &mut crate::vrrp::instance::Instance) {
         let group = "weights have no effect in a group without `sync_group_tracking_weight`";
-        let is_plain = |weight: Weight| weight == Weight(0);
+        let is_plain = |weight: Weight| weight.amount == 0;
         let processes = from.track_processes.iter();
-        let scripts = from.track_scripts.iter().chain(processes);
-        for tracker in from.track_interfaces.iter().chain(scripts) {
+        let files = from.track_files.iter();
+        let others = from.track_scripts.iter().chain(processes).chain(files);
+        for tracker in from.track_interfaces.iter().chain(others) {
             let mut interfaces = to.interfaces.iter();
             let mut scripts = to.scripts.iter();
+            let mut files = to.files.iter();
             let weighs = interfaces
                 .any(|(name, weight)| *name == tracker.name && !is_plain(*weight))
-                || scripts.any(|script| script.name == tracker.name && !is_plain(script.weight));
+                || scripts.any(|script| script.name == tracker.name && !is_plain(script.weight))
+                || files.any(|file| file.name == tracker.name && !is_plain(file.weight));
             if weighs {
                 let text = format!("{} is not tracked: {group}", tracker.name);
                 self.warn(tracker.at.0, &text);
@@ -244,6 +275,7 @@ impl Converter<'_> {
         }
         to.interfaces.retain(|(_, weight)| is_plain(*weight));
         to.scripts.retain(|script| is_plain(script.weight));
+        to.files.retain(|file| is_plain(file.weight));
     }
 }
 

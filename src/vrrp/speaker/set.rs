@@ -273,6 +273,7 @@ impl Set {
         let (router, voice) = (&self.group.routers()[member], &self.voices[member]);
         let instance = voice.instance();
         let interfaces = instance.interfaces.iter().chain(&self.told.interfaces);
+        let files = instance.files.iter().chain(&self.told.files);
         let of_kind = |kind| {
             let scripts = instance.scripts.iter().chain(&self.told.scripts);
             let scripts = scripts.filter(|script| script.task.kind() == kind);
@@ -295,6 +296,9 @@ impl Set {
                 .collect(),
             scripts: of_kind("script"),
             processes: of_kind("process"),
+            files: files
+                .map(|file| (file.name.clone(), world.number_in(file), file.weight))
+                .collect(),
             rejected: voice.rejected(),
         }
     }

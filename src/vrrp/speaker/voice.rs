@@ -17,6 +17,7 @@ use crate::vrrp::packet::Datagram;
 use crate::vrrp::port::Sender;
 use crate::vrrp::reception::{Reception, Rejection};
 use crate::vrrp::router::{Heard, Remark, Settings};
+use crate::vrrp::tracking::Influence;
 
 use super::world::World;
 use super::{Failure, Level, sources};
@@ -176,7 +177,9 @@ impl Voice {
         let mut faults = Vec::new();
         match world.interface(name) {
             Err(failure) => faults.push(failure.to_string()),
-            Ok(interface) if !interface.running => faults.push(format!("{name} is down")),
+            Ok(interface) if !interface.running && self.instance.follows_link => {
+                faults.push(format!("{name} is down"))
+            }
             Ok(_) if world.interface(self.instance.mouth()).is_err() => {
                 faults.push(format!("no such interface: {}", self.instance.mouth()));
             }
@@ -204,6 +207,13 @@ impl Voice {
             sum += script.weight.of(well);
             if script.weight.is_fault(well) {
                 faults.push(format!("{} {} has failed", script.task.kind(), script.name));
+            }
+        }
+        for file in self.instance.files.iter().chain(&group.files) {
+            let number = world.number_in(file);
+            match file.weight.times(number) {
+                Influence::Adds(amount) => sum += amount,
+                Influence::Fault => faults.push(format!("file {} has {number}", file.name)),
             }
         }
         for fault in &faults {

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::path::PathBuf;
 use std::rc::{Rc, Weak};
 use std::time::Instant;
 
@@ -22,7 +21,8 @@ use crate::netlink::route::Address;
 use crate::vrrp::Moment;
 use crate::vrrp::command::CommandLine;
 use crate::vrrp::complaints::Troubles;
-use crate::vrrp::configuration::{Configuration, Process};
+use crate::vrrp::configuration::{Configuration, Fifo, Process};
+use crate::vrrp::files::{Files, TrackedFile};
 use crate::vrrp::instance::{Instance, Script};
 use crate::vrrp::packet::Datagram;
 use crate::vrrp::port::Listener;
@@ -50,9 +50,10 @@ pub(super) struct World<'a> {
     /// By the name of the interface.
     announcers: BTreeMap<String, Crier>,
     scripts: Vec<Watched>,
+    files: Files,
     /// The interfaces that have others on them.
     bases: Vec<Weak<Base>>,
-    pipes: Vec<NamedPipe>,
+    pipes: Vec<(Fifo, NamedPipe)>,
     /// How it runs.
     process: Process,
     children: Children,
@@ -92,6 +93,7 @@ impl<'a> World<'a> {
             ears: vec![],
             announcers: BTreeMap::new(),
             scripts: vec![],
+            files: Files::default(),
             bases: vec![],
             pipes: vec![],
             process: Process::default(),
@@ -247,6 +249,9 @@ impl<'a> World<'a> {
                 self.scripts.push(Watched::new(script.clone(), now));
             }
         }
+        let paths = configuration.files().map(|file| file.path.as_path());
+        let watched = self.files.turn_to(paths);
+        self.note("cannot watch a file", watched);
         self.turn_pipes(&configuration.fifos);
         self.turn_process(&configuration.process);
     }
@@ -272,21 +277,28 @@ impl<'a> World<'a> {
         }
     }
 
-    fn turn_pipes(&mut self, paths: &[PathBuf]) {
-        self.pipes
-            .retain(|pipe| paths.iter().any(|path| path == pipe.path()));
-        for path in paths {
-            if self.pipes.iter().any(|pipe| pipe.path() == path) {
+    fn turn_pipes(&mut self, fifos: &[Fifo]) {
+        self.pipes.retain(|(fifo, _)| fifos.contains(fifo));
+        for fifo in fifos {
+            if self.pipes.iter().any(|(open, _)| open == fifo) {
                 continue;
             }
-            match NamedPipe::open(path) {
-                Ok(pipe) => self.pipes.push(pipe),
+            let owner = fifo.owner.map(|owner| (owner.uid, owner.gid));
+            match NamedPipe::open(&fifo.path, owner) {
+                Ok(pipe) => self.pipes.push((fifo.clone(), pipe)),
                 Err(error) => {
-                    let (path, error) = (path.display(), error_text(&error));
+                    let (path, error) = (fifo.path.display(), error_text(&error));
                     let text = format!("cannot open the pipe {path}: {error}");
                     self.audience.log(Level::Error, None, &text);
+                    continue;
                 }
             }
+            let (Some(reader), Some((_, pipe))) = (&fifo.reader, self.pipes.last_mut()) else {
+                continue;
+            };
+            let path = fifo.path.to_string_lossy().into_owned();
+            let outcome = start(reader, &[path]).map(|child| pipe.read_by(child));
+            self.note("cannot run the reader of a pipe", outcome);
         }
     }
 
@@ -344,6 +356,7 @@ impl<'a> World<'a> {
     pub fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         let ears = self.ears.iter().flat_map(|ear| ear.listener.descriptors());
         ears.chain([self.monitor.as_fd()])
+            .chain(self.files.descriptor())
     }
 
     /// Announces an address on an interface once.
@@ -385,6 +398,30 @@ impl<'a> World<'a> {
         self.watched(script).and_then(Watched::is_well)
     }
 
+    /// Makes the files that are tracked and are to be made.
+    pub fn make_files(&mut self, configuration: &Configuration) {
+        for file in configuration.files() {
+            if let Err(error) = file.make() {
+                let (path, error) = (file.path.display(), error_text(&error));
+                let text = format!("cannot make the file {path}: {error}");
+                self.audience.log(Level::Error, None, &text);
+            }
+        }
+    }
+
+    /// Reads the files that have changed. Tells whether a number has.
+    pub fn read_files(&mut self) -> bool {
+        let outcome = self.files.heed();
+        let changed = *outcome.as_ref().unwrap_or(&false);
+        self.note("cannot watch files", outcome.map(drop));
+        changed
+    }
+
+    /// The number in a file that is tracked.
+    pub fn number_in(&self, file: &TrackedFile) -> i32 {
+        self.files.number(&file.path)
+    }
+
     /// When a script has something to do.
     pub fn deadline(&self) -> Option<Moment> {
         self.scripts.iter().map(Watched::deadline).min()
@@ -424,14 +461,17 @@ impl<'a> World<'a> {
         }
         let line = format!("{news}\n");
         let mut outcome = Ok(());
-        for pipe in &mut self.pipes {
+        for (_, pipe) in &mut self.pipes {
             outcome = pipe.tell(&line).and(outcome);
         }
         self.note("cannot write to the pipe", outcome);
     }
 
-    /// Looks which notifications have ended.
+    /// Looks which notifications have ended, and which readers of pipes.
     pub fn reap(&mut self) {
+        for (_, pipe) in &mut self.pipes {
+            pipe.reap();
+        }
         for status in self.children.reap() {
             let text = format!("a notification failed: {status}");
             self.audience.log(Level::Warning, None, &text);

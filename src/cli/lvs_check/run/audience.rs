@@ -1,11 +1,10 @@
 //! Those who are told beside the commands: readers of pipes and of mails.
 
-use std::process::Child;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::check::health::Event;
-use crate::host::{error_text, signals};
-use crate::notify::fifo::Fifo;
+use crate::host::error_text;
+use crate::host::pipes::NamedPipe;
 use crate::notify::mail::Mail;
 use crate::notify::postman::Postman;
 
@@ -18,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub struct Audience {
     overall: Overall,
-    fifos: Vec<(Fifo, Option<Child>)>,
+    pipes: Vec<NamedPipe>,
     postman: Option<Postman>,
 }
 
@@ -43,15 +42,10 @@ impl Audience {
     pub fn become_as(&mut self, overall: &Overall) -> Vec<String> {
         let mut wrong = Vec::new();
         if self.overall.fifos != overall.fifos {
-            self.close_fifos();
+            self.pipes.clear();
             for setting in &overall.fifos {
-                match open(setting) {
-                    Ok((fifo, reader)) => {
-                        let reader = reader.map_err(|text| wrong.push(text)).ok().flatten();
-                        self.fifos.push((fifo, reader));
-                    }
-                    Err(text) => wrong.push(text),
-                }
+                let opened = open(setting, &mut wrong);
+                self.pipes.extend(opened);
             }
         }
         if self.overall.post != overall.post {
@@ -81,9 +75,9 @@ impl Audience {
             None => format!("VS {service} {word}\n"),
         };
         let mut wrong = Vec::new();
-        for (fifo, _) in &mut self.fifos {
-            if let Err(error) = fifo.write(&line) {
-                let (text, path) = (error_text(&error), fifo.path().display());
+        for pipe in &mut self.pipes {
+            if let Err(error) = pipe.tell(&line) {
+                let (text, path) = (error_text(&error), pipe.path().display());
                 wrong.push(format!("a line is lost: {text}: {path}"));
             }
         }
@@ -121,58 +115,44 @@ impl Audience {
 
     /// What has become of mails meanwhile.
     pub fn told(&mut self) -> Vec<String> {
-        for (_, reader) in &mut self.fifos {
-            // One that has ended is not waited for any more.
-            let ended = reader.as_mut().is_some_and(|reader| {
-                let status = reader.try_wait();
-                !matches!(status, Ok(None))
-            });
-            if ended {
-                *reader = None;
-            }
-        }
+        self.pipes.iter_mut().for_each(NamedPipe::reap);
         let postman = self.postman.as_ref();
         postman.map_or(Vec::new(), Postman::told)
     }
 
     /// Closes all; the last mails are waited for, but not for long.
     pub fn close(&mut self) -> Vec<String> {
-        let told = self.close_mail();
-        self.close_fifos();
-        told
+        self.pipes.clear();
+        self.close_mail()
     }
 
     fn close_mail(&mut self) -> Vec<String> {
         let postman = self.postman.take();
         postman.map_or(Vec::new(), |postman| postman.finish(PATIENCE))
     }
-
-    fn close_fifos(&mut self) {
-        for (fifo, reader) in self.fifos.drain(..) {
-            if let Some(reader) = reader {
-                signals::terminate(reader.id());
-            }
-            drop(fifo);
-        }
-    }
 }
 
-type Opened = (Fifo, Result<Option<Child>, String>);
-
-/// Opens a pipe, and starts the program that reads it, with its path as the last argument.
-fn open(setting: &FifoSetting) -> Result<Opened, String> {
+/// Opens a pipe, and starts the program that reads it, with its path as the last argument. Adds what
+/// went wrong.
+fn open(setting: &FifoSetting, wrong: &mut Vec<String>) -> Option<NamedPipe> {
     let FifoSetting {
         path,
         owner,
         reader,
     } = setting;
     let owner = owner.map(|owner| (owner.uid, owner.gid));
-    let fifo = Fifo::open(path, owner);
-    let fifo = fifo.map_err(|error| format!("{}: {}", error_text(&error), path.display()))?;
-    let reader = reader.as_ref().map(|reader| {
-        let mut command = reader.command();
-        let child = command.arg(path).spawn();
-        child.map_err(|error| format!("{}: {}", error_text(&error), reader.name()))
-    });
-    Ok((fifo, reader.transpose()))
+    let mut pipe = match NamedPipe::open(path, owner) {
+        Ok(pipe) => pipe,
+        Err(error) => {
+            wrong.push(format!("{}: {}", error_text(&error), path.display()));
+            return None;
+        }
+    };
+    if let Some(reader) = reader {
+        match reader.command().arg(path).spawn() {
+            Ok(child) => pipe.read_by(child),
+            Err(error) => wrong.push(format!("{}: {}", error_text(&error), reader.name())),
+        }
+    }
+    Some(pipe)
 }

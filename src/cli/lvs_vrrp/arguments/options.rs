@@ -279,6 +279,6 @@ fn seconds(text: &str) -> Result<Duration, OutOfRange> {
 fn tracked_interface(text: &str) -> Result<(String, Weight), OutOfRange> {
     match text.split_once(':') {
         Some((name, weight)) => Ok((name.to_owned(), weight.parse()?)),
-        None => Ok((text.to_owned(), Weight(0))),
+        None => Ok((text.to_owned(), Weight::new(0))),
     }
 }

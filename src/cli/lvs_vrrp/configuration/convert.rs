@@ -11,6 +11,7 @@ use crate::conf::model;
 use crate::conf::source::Place;
 use crate::conf::value::Command;
 use crate::vrrp::command::{Account, CommandLine, Text};
+use crate::vrrp::files::{First, TrackedFile};
 use crate::vrrp::instance::{self, Instance, Notify, Script, Task, VirtualAddress};
 use crate::vrrp::process::{Arguments, Count, Pattern};
 use crate::vrrp::tracking::Weight;
@@ -79,6 +80,10 @@ impl Converter<'_> {
             let process = self.process(tracker);
             to.scripts.extend(process);
         }
+        for tracker in &from.track_files {
+            let file = self.file(tracker);
+            to.files.extend(file);
+        }
         to.vmac = self.vmac(from, vrid, family);
         to.notify = self.notify(from);
         match centiseconds(from.advert_interval) {
@@ -89,6 +94,7 @@ impl Converter<'_> {
         settings.priority = from.priority.map_or(Priority::DEFAULT, Priority);
         settings.preempt = !from.nopreempt;
         settings.preempt_delay = from.preempt_delay;
+        to.follows_link = !from.dont_track_primary;
         let strict = from.strict == Some(true);
         to.accepts = !(strict || from.no_accept) || settings.priority == Priority::OWNER;
         settings.answer_lower = !from.lower_prio_no_advert.unwrap_or(strict);
@@ -190,17 +196,18 @@ impl Converter<'_> {
         at: &Tracker,
         from: crate::conf::value::Weight,
     ) -> Option<Weight> {
-        let weight = i16::try_from(from.weight).ok().map(Weight);
-        if weight.is_none() || from.reverse {
+        let Ok(amount) = i16::try_from(from.weight) else {
             let text = format!(
                 "the weight of {} is not supported: {}",
                 at.name, from.weight
             );
-            let reverse = if from.reverse { " reverse" } else { "" };
-            self.refuse(at.at.0, &(text + reverse));
+            self.refuse(at.at.0, &text);
             return None;
-        }
-        weight
+        };
+        Some(Weight {
+            amount,
+            reversed: from.reverse,
+        })
     }
 
     pub(super) fn script(&mut self, tracker: &Tracker) -> Option<Script> {
@@ -281,6 +288,29 @@ impl Converter<'_> {
                 least: from.quorum.into(),
                 most: from.quorum_max.map(usize::from),
             }),
+        })
+    }
+
+    pub(super) fn file(&mut self, tracker: &Tracker) -> Option<TrackedFile> {
+        let mut all = self.config.track_files.iter();
+        let Some(from) = all.find(|file| file.name == tracker.name) else {
+            let text = format!("no such track_file: {}", tracker.name);
+            self.refuse(tracker.at.0, &text);
+            return None;
+        };
+        let Some(path) = &from.file else {
+            self.refuse(from.common.at.0, "a track_file without a file");
+            return None;
+        };
+        let first = from.init_file.as_ref().map(|words| First {
+            number: words.iter().find_map(|word| word.parse().ok()).unwrap_or(0),
+            overwrite: words.iter().any(|word| word == "overwrite"),
+        });
+        Some(TrackedFile {
+            name: from.name.clone(),
+            path: path.into(),
+            weight: self.weight(tracker, tracker.weight.unwrap_or(from.weight))?,
+            first,
         })
     }
 

@@ -83,6 +83,7 @@ fn all_that_is_said_arrives() {
     let text = "global_defs {
     vrrp_garp_master_refresh 60
     vrrp_notify_fifo /run/told
+    vrrp_notify_fifo_script \"/bin/read all\"
 }
 vrrp_script web {
     script \"/bin/check 'a b'\"
@@ -146,8 +147,8 @@ vrrp_instance VI {
     assert_eq!(instance.source, Some("10.9.0.1".parse().unwrap()));
     assert_eq!(instance.peers, ["10.9.0.2".parse::<IpAddr>().unwrap()]);
     let interfaces = [
-        ("eth1".to_owned(), Weight(5)),
-        ("eth2".to_owned(), Weight(0)),
+        ("eth1".to_owned(), Weight::new(5)),
+        ("eth2".to_owned(), Weight::new(0)),
     ];
     assert_eq!(instance.interfaces, interfaces);
     let words = |words: &[&str]| CommandLine {
@@ -161,7 +162,7 @@ vrrp_instance VI {
         rise: 3,
         fall: 4,
         begins_failed: false,
-        weight: Weight(-20),
+        weight: Weight::new(-20),
         task: Task::Command(words(&["/bin/check", "a b"])),
     };
     assert_eq!(instance.scripts, [script]);
@@ -170,7 +171,12 @@ vrrp_instance VI {
         Some(words(&["/bin/told", "master"]))
     );
     let fifos = chosen(text, &["VI"]).unwrap().configuration.fifos;
-    assert_eq!(fifos, [PathBuf::from("/run/told")]);
+    let fifo = Fifo {
+        path: "/run/told".into(),
+        owner: None,
+        reader: Some(words(&["/bin/read", "all"])),
+    };
+    assert_eq!(fifos, [fifo]);
     let first = "10.9.0.100/24,dev=eth1,label=eth1:v,scope=link,brd=10.9.0.255";
     assert_eq!(instance.addresses[0], first.parse().unwrap());
     assert_eq!(instance.addresses.len(), 3);
@@ -224,7 +230,7 @@ smtp_alert on
     assert_eq!(group.name.as_deref(), Some("G"));
     assert_eq!(group.members.len(), 2);
     assert_eq!(group.members[0].interfaces, []);
-    assert_eq!(group.interfaces, [("eth2".to_owned(), Weight(0))]);
+    assert_eq!(group.interfaces, [("eth2".to_owned(), Weight::new(0))]);
     assert!(group.notify.master.is_some());
     assert!(
         warnings[0].starts_with("k.conf:3:1: eth1 is not tracked: "),
@@ -238,14 +244,21 @@ smtp_alert on
 }
 
 #[test]
+fn a_weight_may_be_reversed_and_a_link_ignored() {
+    let (instance, _) = only(&with(
+        "dont_track_primary\ntrack_interface {\neth1 weight 5 reverse\n}",
+    ));
+    let weight = Weight {
+        amount: 5,
+        reversed: true,
+    };
+    assert_eq!(instance.interfaces, [("eth1".to_owned(), weight)]);
+    assert!(!instance.follows_link);
+}
+
+#[test]
 fn what_would_make_another_master_is_refused() {
-    for lines in [
-        "use_vmac_addr",
-        "dont_track_primary",
-        "track_src_ip",
-        "mcast_dst_ip 224.0.0.19",
-        "track_interface {\neth1 weight 5 reverse\n}",
-    ] {
+    for lines in ["use_vmac_addr", "track_src_ip", "mcast_dst_ip 224.0.0.19"] {
         let refusals = chosen(&with(lines), &[]).unwrap_err();
         assert_eq!(refusals.len(), 1, "{refusals:?}");
         assert!(refusals[0].starts_with("k.conf:"), "{refusals:?}");
@@ -333,7 +346,7 @@ fn processes_are_counted() {
     };
     assert_eq!(
         (process.rise, process.fall, process.weight),
-        (1, 3, Weight(9))
+        (1, 3, Weight::new(9))
     );
     let count = Count {
         pattern: Pattern {

@@ -33,6 +33,7 @@ const SPOKEN: &[&str] = &[
     "track_interface",
     "track_script",
     "track_process",
+    "track_file",
     "garp_master_delay",
     "garp_master_repeat",
     "garp_master_refresh",
@@ -48,6 +49,7 @@ const SPOKEN: &[&str] = &[
     "use_vmac",
     "vmac_xmit_base",
     "no_accept",
+    "dont_track_primary",
 ];
 
 /// The keywords of an instance without which another machine would be master, or two.
@@ -57,9 +59,7 @@ const DECISIVE: &[&str] = &[
     "vrf",
     "unicast_fault_no_peer",
     "track_src_ip",
-    "track_file",
     "track_bfd",
-    "dont_track_primary",
     "old_unicast_checksum",
 ];
 
@@ -78,6 +78,7 @@ const GLOBAL_SPOKEN: &[&str] = &[
     "vrrp_check_unicast_src",
     "vrrp_strict",
     "vrrp_notify_fifo",
+    "vrrp_notify_fifo_script",
     "vrrp_rt_priority",
     "vrrp_priority",
     "vrrp_no_swap",
@@ -85,7 +86,7 @@ const GLOBAL_SPOKEN: &[&str] = &[
 ];
 
 /// What else of `global_defs` is about instances, and not had.
-const GLOBAL_UNSPOKEN: &[&str] = &["notify_fifo_script", "dynamic_interfaces"];
+const GLOBAL_UNSPOKEN: &[&str] = &["dynamic_interfaces"];
 
 /// The keywords of a sync group that are acted on; its switches that are off are no matter.
 const GROUP_SPOKEN: &[&str] = &[
@@ -93,6 +94,7 @@ const GROUP_SPOKEN: &[&str] = &[
     "track_interface",
     "track_script",
     "track_process",
+    "track_file",
     "notify_master",
     "notify_backup",
     "notify_fault",

@@ -1,0 +1,152 @@
+//! What routers track, and whom they tell: files with numbers, processes, their own link, readers of
+//! pipes. Each beside keepalived, from the same file.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use crate::link::Link;
+use crate::several::router;
+use crate::speaker::{Kind, Speaker};
+use crate::{Case, Outcome};
+
+use Kind::{Configured, Keepalived};
+
+/// All of them.
+pub fn all() -> Vec<Case> {
+    let mut cases = vec![Case::new("tracking/process", process)];
+    for kind in [Configured, Keepalived] {
+        let name = |what: &str| format!("tracking/{what}/{kind:?}");
+        cases.push(Case::new(name("file"), move |link| file(link, kind)));
+        cases.push(Case::new(name("number-or-fault"), move |link| {
+            number_or_fault(link, kind)
+        }));
+        cases.push(Case::new(name("own-link"), move |link| {
+            own_link(link, kind)
+        }));
+        cases.push(Case::new(name("pipe"), move |link| pipe(link, kind)));
+    }
+    cases
+}
+
+fn write(link: &Link, name: &str, text: &str) -> Outcome {
+    fs::write(link.directory.join(name), text).map_err(|error| error.to_string())
+}
+
+fn track_file(link: &Link, weight: &str) -> String {
+    let path = link.directory.join("number");
+    let path = path.display();
+    format!("vrrp_track_file F {{\n file {path}\n weight {weight}\n init_file 3\n}}\n")
+}
+
+const TRACKS: &str = "track_file {\n F\n }";
+
+/// The number in a file moves the priority; to write it moves the master.
+fn file(link: &Link, kind: Kind) -> Outcome {
+    let text = track_file(link, "10 reverse") + &router("FIRST", "eth0", 101, 120, TRACKS);
+    let b = Speaker::with_file(
+        link,
+        "b",
+        Keepalived,
+        &router("FIRST", "eth0", 101, 100, ""),
+    )?;
+    link.until_only(3.5, "b", "10.9.0.101")?;
+    // 120 - 3 * 10: the file was made.
+    let a = Speaker::with_file(link, "a", kind, &text)?;
+    thread::sleep(Duration::from_secs(2));
+    link.until_only(0.5, "b", "10.9.0.101")?;
+    for (number, master) in [("1\n", "a"), ("0x3", "b"), ("-1", "a")] {
+        write(link, "number", number)?;
+        link.until_only(4.0, master, "10.9.0.101")?;
+    }
+    write(link, "other", "5")?;
+    let moved = fs::rename(link.directory.join("other"), link.directory.join("number"));
+    moved.map_err(|error| error.to_string())?;
+    link.until_only(4.0, "b", "10.9.0.101")?;
+    let removed = fs::remove_file(link.directory.join("number"));
+    removed.map_err(|error| error.to_string())?;
+    link.until_only(4.0, "a", "10.9.0.101")?;
+    a.stop()?;
+    b.stop()
+}
+
+/// Without a weight any number but 0 is a fault.
+fn number_or_fault(link: &Link, kind: Kind) -> Outcome {
+    let text = track_file(link, "0") + &router("FIRST", "eth0", 101, 150, TRACKS);
+    write(link, "number", "0")?;
+    let a = Speaker::with_file(link, "a", kind, &text)?;
+    link.until(3.5, "a is master", || link.has("a", "10.9.0.101"))?;
+    write(link, "number", "1")?;
+    link.until(1.0, "a has a fault", || !link.has("a", "10.9.0.101"))?;
+    write(link, "number", "0")?;
+    link.until(3.5, "a is well", || link.has("a", "10.9.0.101"))?;
+    a.stop()
+}
+
+/// With `dont_track_primary` a master stays one while its own link is down.
+fn own_link(link: &Link, kind: Kind) -> Outcome {
+    let text = router("HELD", "eth0", 101, 150, "dont_track_primary");
+    let a = Speaker::with_file(link, "a", kind, &text)?;
+    link.until(3.5, "a is master", || link.has("a", "10.9.0.101"))?;
+    link.ip_in("s", &["link", "set", "p-a", "down"])?;
+    for _ in 0..20 {
+        thread::sleep(Duration::from_millis(100));
+        if !link.has("a", "10.9.0.101") {
+            return Err(format!("given up: {}", a.log()));
+        }
+    }
+    link.ip_in("s", &["link", "set", "p-a", "up"])?;
+    a.stop()
+}
+
+/// The reader of a pipe is started, with the path behind its own arguments, and ends with it.
+fn pipe(link: &Link, kind: Kind) -> Outcome {
+    let path = |name: &str| link.directory.join(name);
+    let reader = path("reader");
+    let heard = path("heard");
+    let script = format!(
+        "#!/bin/sh\nexec cat \"$2\" >{}/$1\n",
+        link.directory.display()
+    );
+    fs::write(&reader, script).map_err(|error| error.to_string())?;
+    let executable = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(&reader, executable).map_err(|error| error.to_string())?;
+    let global = format!(
+        "global_defs {{\n script_user root\n vrrp_notify_fifo {}\n vrrp_notify_fifo_script \"{} heard\"\n}}\n",
+        path("told").display(),
+        reader.display()
+    );
+    let text = global + &router("FIRST", "eth0", 101, 150, "");
+    let a = Speaker::with_file(link, "a", kind, &text)?;
+    let has = |line: &str| fs::read_to_string(&heard).is_ok_and(|text| text.contains(line));
+    link.until(5.0, "the reader has heard", || {
+        has("INSTANCE \"FIRST\" MASTER 150\n")
+    })?;
+    a.stop()?;
+    link.until(2.0, "the pipe is gone", || !path("told").exists())
+}
+
+/// A process that runs makes its machine the better one.
+fn process(link: &Link) -> Outcome {
+    // Nobody else sleeps just so long.
+    let seconds = format!("86400.{}", std::process::id());
+    let file = format!("vrrp_track_process P {{\n process sleep {seconds}\n weight 60\n}}\n")
+        + &router("FIRST", "eth0", 101, 90, "track_process {\n P\n }");
+    let better = router("FIRST", "eth0", 101, 100, "");
+    let b = Speaker::with_file(link, "b", Keepalived, &better)?;
+    link.until_only(3.5, "b", "10.9.0.101")?;
+    let a = Speaker::with_file(link, "a", Configured, &file)?;
+    thread::sleep(Duration::from_secs(1));
+    link.until_only(0.5, "b", "10.9.0.101")?;
+    let sleeps = Command::new("sleep").arg(&seconds).spawn();
+    let mut sleeps = sleeps.map_err(|error| error.to_string())?;
+    let outcome = link.until_only(4.0, "a", "10.9.0.101");
+    let _ = sleeps.kill();
+    let _ = sleeps.wait();
+    outcome?;
+    link.until_only(4.0, "b", "10.9.0.101")?;
+    a.stop()?;
+    b.stop()
+}

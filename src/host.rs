@@ -21,6 +21,7 @@ pub mod pipes;
 pub mod processes;
 pub mod programs;
 pub mod raw_socket;
+pub mod routes;
 pub mod running;
 pub mod scheduling;
 pub mod service_manager;

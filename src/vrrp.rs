@@ -26,6 +26,7 @@ pub mod process;
 pub mod reception;
 pub mod report;
 pub mod router;
+pub mod routing;
 pub mod scripts;
 pub mod speaker;
 pub mod tracking;

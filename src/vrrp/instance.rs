@@ -14,6 +14,7 @@ use super::files::TrackedFile;
 use super::process::Count;
 use super::reception::{Checksum, Expected};
 use super::router::Settings;
+use super::routing::Routing;
 use super::tracking::Weight;
 use super::vmac::Vmac;
 use super::{Authentication, Interval, OutOfRange, Priority, Version, Vrid};
@@ -48,6 +49,8 @@ pub struct Instance {
     pub accepts: bool,
     /// Whether it puts them up; else it only speaks of them.
     pub moves_addresses: bool,
+    /// The routes and rules that come and go with the addresses.
+    pub routing: Routing,
     /// Whether its own interface has to run (else keepalived's `dont_track_primary`).
     pub follows_link: bool,
     /// Interfaces that have to run, beside its own.
@@ -375,6 +378,7 @@ pub fn new(interface: &str, vrid: Vrid, family: Family, version: Option<Version>
         vmac: None,
         accepts: true,
         moves_addresses: true,
+        routing: Routing::default(),
         follows_link: true,
         interfaces: vec![],
         scripts: vec![],

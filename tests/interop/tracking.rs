@@ -26,6 +26,7 @@ pub fn all() -> Vec<Case> {
         cases.push(Case::new(name("own-link"), move |link| {
             own_link(link, kind)
         }));
+        cases.push(Case::new(name("routes"), move |link| routes(link, kind)));
         cases.push(Case::new(name("pipe"), move |link| pipe(link, kind)));
     }
     cases
@@ -99,6 +100,55 @@ fn own_link(link: &Link, kind: Kind) -> Outcome {
     }
     link.ip_in("s", &["link", "set", "p-a", "up"])?;
     a.stop()
+}
+
+/// Routes and rules come with the master and go with it.
+fn routes(link: &Link, kind: Kind) -> Outcome {
+    let more = "virtual_routes {
+        10.20.0.0/16 via 10.9.0.3 dev eth0 src 10.9.0.101
+        default gw 10.9.0.3 table 77
+        blackhole 10.21.0.0/16 metric 5
+        fd00:20::/32 dev eth0
+    }
+    virtual_rules {
+        from 10.9.0.101 table 77 priority 1077
+    }";
+    let own = |priority| router("FIRST", "eth0", 101, priority, more);
+    let shown = |words: &[&str]| link.ip_in("a", words).unwrap_or_default();
+    let has = |there: bool| {
+        let routes = shown(&["route", "show", "table", "all"]) + &shown(&["-6", "route"]);
+        let rules = shown(&["rule"]);
+        [
+            "10.20.0.0/16 via 10.9.0.3 dev eth0",
+            "default via 10.9.0.3",
+            "blackhole 10.21.0.0/16",
+            "fd00:20::/32 dev eth0",
+        ]
+        .iter()
+        .all(|route| routes.contains(route) == there)
+            && (rules.matches("from 10.9.0.101 lookup 77").count() == usize::from(there))
+    };
+    let a = Speaker::with_file(link, "a", kind, &own(100))?;
+    link.until(4.0, "a has its routes", || has(true))?;
+    let b = Speaker::with_file(
+        link,
+        "b",
+        Keepalived,
+        &router("FIRST", "eth0", 101, 150, ""),
+    )?;
+    link.until(4.0, "a has them no more", || has(false))?;
+    b.stop()?;
+    link.until(4.0, "a has them again", || has(true))?;
+    // A restart after a crash finds them there, and has them once.
+    a.kill();
+    let a = Speaker::with_file(link, "a", kind, &own(100))?;
+    link.until(4.0, "a has them once", || has(true))?;
+    thread::sleep(Duration::from_secs(1));
+    if !has(true) {
+        return Err(format!("not once: {}", shown(&["rule"])));
+    }
+    a.stop()?;
+    link.until(1.0, "nothing is left", || has(false))
 }
 
 /// The reader of a pipe is started, with the path behind its own arguments, and ends with it.

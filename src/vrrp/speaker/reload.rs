@@ -34,16 +34,15 @@ impl Speaker<'_> {
 
     /// How many routers another configuration has, and what of them is news.
     fn difference(&self, to: &Configuration) -> String {
-        let (kept, gone) = self.configuration.compare(to);
+        let (_, gone) = self.configuration.compare(to);
         let (mut same, mut changed, mut new) = (0, 0, 0);
-        for (kept, group) in kept.iter().zip(&to.groups) {
-            match kept {
-                Kept::Whole(_) => same += group.members.len(),
-                Kept::Members(members) => {
-                    let old = members.iter().flatten().count();
-                    changed += old;
-                    new += members.len() - old;
-                }
+        let known = self.configuration.instances();
+        let known: BTreeMap<_, _> = known.map(|router| (router.id(), router)).collect();
+        for router in to.instances() {
+            match known.get(&router.id()) {
+                Some(old) if *old == router => same += 1,
+                Some(_) => changed += 1,
+                None => new += 1,
             }
         }
         let gone = gone.len();

@@ -219,6 +219,10 @@ impl Set {
     }
 
     fn became(&mut self, world: &mut World<'_>, member: usize, state: State) {
+        if state == State::Master {
+            // The address is announced: nobody waits for these.
+            self.voices[member].put_up_routing(world);
+        }
         let priority = self.group.routers()[member].priority();
         let instance = self.voices[member].instance();
         let notify = &instance.notify;

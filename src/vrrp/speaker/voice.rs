@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use crate::host::closed;
 use crate::host::error_text;
 use crate::host::macvlan::Macvlan;
+use crate::host::routes;
 use crate::netlink::route::{Address, Scope};
 use crate::vrrp::Priority;
 use crate::vrrp::advert::Advertisement;
@@ -262,12 +263,22 @@ impl Voice {
         }
     }
 
+    /// Puts up its routes and rules; it must have its addresses, from which some of them are.
+    pub fn put_up_routing(&mut self, world: &mut World<'_>) {
+        let routing = &self.instance.routing;
+        // A rule that is there would be there twice.
+        routes::try_out(&routing.takes_off());
+        let outcome = routes::carry_out(&routing.puts_up());
+        self.note(world, "cannot set routes and rules", outcome);
+    }
+
     /// Takes off all that it has, also what another process may have left.
     pub fn take_off(&mut self, world: &mut World<'_>) {
         self.up.clear();
         if !self.instance.moves_addresses {
             return;
         }
+        routes::try_out(&self.instance.routing.takes_off());
         for vip in self.instance.addresses.clone() {
             self.put(world, &vip, false);
             self.close(world, &vip, false);
@@ -370,6 +381,10 @@ impl Voice {
         }
         let before = self.up.len();
         self.put_up(world);
+        if from.routing != to.routing {
+            routes::try_out(&from.routing.takes_off());
+            self.put_up_routing(world);
+        }
         self.up.len() > before
     }
 

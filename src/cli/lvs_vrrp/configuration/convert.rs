@@ -14,6 +14,7 @@ use crate::vrrp::command::{Account, CommandLine, Text};
 use crate::vrrp::files::{First, TrackedFile};
 use crate::vrrp::instance::{self, Instance, Notify, Script, Task, VirtualAddress};
 use crate::vrrp::process::{Arguments, Count, Pattern};
+use crate::vrrp::routing::Routing;
 use crate::vrrp::tracking::Weight;
 use crate::vrrp::vmac::Vmac;
 use crate::vrrp::{
@@ -84,6 +85,7 @@ impl Converter<'_> {
             let file = self.file(tracker);
             to.files.extend(file);
         }
+        to.routing = self.routing(from);
         to.vmac = self.vmac(from, vrid, family);
         to.notify = self.notify(from);
         match centiseconds(from.advert_interval) {
@@ -106,6 +108,42 @@ impl Converter<'_> {
             self.refuse(place, &fault);
         }
         Some(to)
+    }
+
+    /// As ip(8) is to be told: it has another word for `gw`, and some are of keepalived alone.
+    fn routing(&mut self, from: &model::Instance) -> Routing {
+        let mut line = |words: Vec<String>, place| {
+            let mut line: Vec<String> = Vec::new();
+            let mut words = words.into_iter();
+            while let Some(word) = words.next() {
+                match word.as_str() {
+                    "gw" => line.push("via".into()),
+                    "no_track" | "add" | "append" | "prepend" => {}
+                    "track_group" => {
+                        self.unsupported(place, "track_group");
+                        words.next();
+                    }
+                    "or" => {
+                        self.unsupported(place, "or");
+                        words.next();
+                    }
+                    _ => line.push(word),
+                }
+            }
+            line.join(" ")
+        };
+        Routing {
+            routes: from
+                .routes
+                .iter()
+                .map(|route| line(route.words(), route.at.0))
+                .collect(),
+            rules: from
+                .rules
+                .iter()
+                .map(|rule| line(rule.words(), rule.at.0))
+                .collect(),
+        }
     }
 
     /// Of `use_vmac [NAME] [MAC]`.

@@ -33,6 +33,8 @@ const SPOKEN: &[&str] = &[
     "track_interface",
     "track_script",
     "track_process",
+    "virtual_routes",
+    "virtual_rules",
     "track_file",
     "garp_master_delay",
     "garp_master_repeat",

@@ -17,10 +17,19 @@ use super::router::Settings;
 use super::routing::Routing;
 use super::tracking::Weight;
 use super::vmac::Vmac;
-use super::{Authentication, Interval, OutOfRange, Priority, Version, Vrid};
+use super::{Authentication, Interval, OutOfRange, Priority, Version, Vrid, group_address};
 
 /// The longest label of an address, and the longest name of an interface.
 pub const LONGEST_NAME: usize = 15;
+
+/// Where adverts are heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channel {
+    /// On which interface.
+    pub interface: String,
+    /// Sent to which group, or to this machine in packets of the same family.
+    pub group: IpAddr,
+}
 
 /// A virtual router as it was configured.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +48,8 @@ pub struct Instance {
     pub source: Option<IpAddr>,
     /// To whom they go; to the group, when there are none.
     pub peers: Vec<IpAddr>,
+    /// Which group that is, [`group_address`] by default; those to the machine itself are heard too.
+    pub group: IpAddr,
     /// The checksum of version 3 over IPv4.
     pub checksum: Checksum,
     /// The virtual addresses: those of its family are in its adverts, but the excluded ones.
@@ -373,6 +384,7 @@ pub fn new(interface: &str, vrid: Vrid, family: Family, version: Option<Version>
         authentication: Authentication::None,
         source: None,
         peers: vec![],
+        group: group_address(family),
         checksum: Checksum::default(),
         addresses: vec![],
         vmac: None,

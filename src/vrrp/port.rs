@@ -15,12 +15,12 @@ use super::packet::{
     Datagram, Envelope, HOP_LIMIT, PROTOCOL_AH, TRAFFIC_CLASS, read_ipv4, write_ipv4,
 };
 use super::reception::Reception;
-use super::{Authentication, PROTOCOL, Priority, group_address};
+use super::{Authentication, PROTOCOL, Priority};
 
 /// The largest packet that is of any use: 255 addresses of IPv6.
 const LONGEST_PACKET: usize = 8192;
 
-/// Hears the adverts of one link, of all virtual routers of a family.
+/// Hears the adverts to one group on one link, of all virtual routers.
 #[derive(Debug)]
 pub struct Listener {
     family: Family,
@@ -31,13 +31,13 @@ pub struct Listener {
 
 impl Listener {
     /// Listens to the group and to what is sent to this machine.
-    pub fn open(family: Family, interface: &Interface) -> io::Result<Self> {
+    pub fn open(group: IpAddr, interface: &Interface) -> io::Result<Self> {
+        let family = Family::of(&group);
         let protocols: &[u8] = match family {
             Family::V4 => &[PROTOCOL, PROTOCOL_AH],
             Family::V6 => &[PROTOCOL],
         };
-        let group = Some(group_address(family));
-        let open = |&protocol: &u8| RawSocket::open(family, protocol, interface, group);
+        let open = |&protocol: &u8| RawSocket::open(family, protocol, interface, Some(group));
         Ok(Listener {
             family,
             sockets: protocols.iter().map(open).collect::<io::Result<_>>()?,
@@ -150,9 +150,8 @@ impl Sender {
             })?),
             _ => None,
         };
-        let group = [group_address(instance.family)];
         let destinations = match &instance.peers[..] {
-            [] => &group[..],
+            [] => std::slice::from_ref(&instance.group),
             peers => peers,
         };
         let mut outcome = Ok(());

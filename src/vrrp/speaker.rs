@@ -257,7 +257,7 @@ impl<'a> Speaker<'a> {
         let sets = &mut self.sets;
         let outcome = self
             .world
-            .listen(PACKETS_A_TURN, |interface, family, came, datagram| {
+            .listen(PACKETS_A_TURN, |channel, came, datagram| {
                 let Some(vrid) = super::advert::vrid(datagram.message) else {
                     return;
                 };
@@ -266,8 +266,8 @@ impl<'a> Speaker<'a> {
                     for (member, voice) in members.filter(|(_, voice)| {
                         let instance = voice.instance();
                         instance.vrid == vrid
-                            && instance.family == family
-                            && instance.ear() == interface
+                            && instance.group == channel.group
+                            && instance.ear() == channel.interface
                     }) {
                         let source = datagram.source;
                         let checked = voice.check(datagram);

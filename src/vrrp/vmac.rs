@@ -3,7 +3,7 @@
 use crate::addr::Family;
 
 use super::Vrid;
-use super::instance::Instance;
+use super::instance::{Channel, Instance};
 
 /// An interface of its own for a virtual router, on top of that of its adverts, with a MAC address
 /// that moves with the virtual ones: other hosts need not learn another.
@@ -48,6 +48,14 @@ impl Instance {
     pub fn ear(&self) -> &str {
         let vmac = self.vmac_unless_unicast();
         vmac.map_or(&self.interface, |vmac| &vmac.name)
+    }
+
+    /// Where it hears those of others.
+    pub fn channel(&self) -> Channel {
+        Channel {
+            interface: self.ear().to_owned(),
+            group: self.group,
+        }
     }
 
     /// The interface by which its adverts leave.

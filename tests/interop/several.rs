@@ -30,6 +30,9 @@ pub fn all() -> Vec<Case> {
         cases.push(Case::new(name("group"), move |link| {
             group(link, one, other)
         }));
+        cases.push(Case::new(name("multicast-group"), move |link| {
+            multicast_group(link, one, other)
+        }));
     }
     cases.push(Case::new("several/reload", reload));
     cases.push(Case::new("several/reload-into-a-group", into_a_group));
@@ -99,6 +102,28 @@ fn dual_master(link: &Link, one: Kind, other: Kind) -> Outcome {
     link.until(1.0, "addresses gone after a stop", || {
         !link.has("a", "10.9.0.101") && !link.has("a", "10.9.0.102")
     })
+}
+
+/// Two routers of another multicast group, with a third one of the usual group beside them, of the
+/// same number: it is no part of theirs.
+fn multicast_group(link: &Link, one: Kind, other: Kind) -> Outcome {
+    let file = |priority| {
+        "global_defs {\n vrrp_mcast_group4 224.0.0.19\n}\n".to_owned()
+            + &router("FIRST", "eth0", 101, priority, "")
+    };
+    let usual = router("OTHER", "eth0", 101, 250, "").replace("10.9.0.101", "10.9.0.102");
+    let c = Speaker::with_file(link, "c", other, &usual)?;
+    link.until_only(3.5, "c", "10.9.0.102")?;
+    let b = Speaker::with_file(link, "b", other, &file(100))?;
+    link.until_only(3.5, "b", "10.9.0.101")?;
+    let a = Speaker::with_file(link, "a", one, &file(150))?;
+    link.until_only(3.5, "a", "10.9.0.101")?;
+    a.kill();
+    link.until(3.5, "a takeover after a kill", || {
+        link.has("b", "10.9.0.101") && link.has("c", "10.9.0.102")
+    })?;
+    b.stop()?;
+    c.stop()
 }
 
 /// A router on each of two links, which move together when one link goes.

@@ -11,7 +11,7 @@ use crate::show::vrrp as show;
 use crate::vrrp::observer::{Observer, Verdict};
 use crate::vrrp::packet::Datagram;
 use crate::vrrp::port::Listener;
-use crate::vrrp::{Moment, Vrid};
+use crate::vrrp::{Moment, Vrid, group_address};
 
 use super::{Environment, Failure, failed};
 
@@ -33,10 +33,10 @@ pub(super) fn watch(
     let mut listeners = Vec::new();
     for family in [Family::V4, Family::V6] {
         // A machine may have no IPv6.
-        listeners.extend(Listener::open(family, &interface));
+        listeners.extend(Listener::open(group_address(family), &interface));
     }
     if listeners.is_empty() {
-        Listener::open(Family::V4, &interface).map_err(failed("raw socket"))?;
+        Listener::open(group_address(Family::V4), &interface).map_err(failed("raw socket"))?;
     }
     let mut observer = Observer::default();
     let began = Instant::now();

@@ -184,7 +184,7 @@ impl Voice {
             Ok(_) if world.interface(self.instance.mouth()).is_err() => {
                 faults.push(format!("no such interface: {}", self.instance.mouth()));
             }
-            Ok(_) if !world.hears(self.instance.ear(), *family) => {
+            Ok(_) if !world.hears(&self.instance.channel()) => {
                 faults.push(format!("deaf on {}", self.instance.ear()));
             }
             Ok(_) if self.mouth.is_none() => {

@@ -23,7 +23,7 @@ use crate::vrrp::command::CommandLine;
 use crate::vrrp::complaints::Troubles;
 use crate::vrrp::configuration::{Configuration, Fifo, Process};
 use crate::vrrp::files::{Files, TrackedFile};
-use crate::vrrp::instance::{Instance, Script};
+use crate::vrrp::instance::{Channel, Instance, Script};
 use crate::vrrp::packet::Datagram;
 use crate::vrrp::port::Listener;
 use crate::vrrp::report::News;
@@ -45,7 +45,7 @@ pub(super) struct World<'a> {
     monitor: Monitor,
     links: BTreeMap<u32, Interface>,
     /// Where adverts are to be heard.
-    wanted: Vec<(String, Family)>,
+    wanted: Vec<Channel>,
     ears: Vec<Ear>,
     /// By the name of the interface.
     announcers: BTreeMap<String, Crier>,
@@ -60,10 +60,9 @@ pub(super) struct World<'a> {
     troubles: Troubles,
 }
 
-/// Hears all adverts of a family on an interface.
+/// Hears all adverts of a channel.
 struct Ear {
-    interface: String,
-    family: Family,
+    channel: Channel,
     /// The number of the interface.
     link: u32,
     listener: Listener,
@@ -214,7 +213,7 @@ impl<'a> World<'a> {
     /// Hears what this configuration wants to be heard, beside what another one does.
     pub fn want(&mut self, configuration: &Configuration) -> io::Result<()> {
         for instance in configuration.instances() {
-            let wanted = (instance.ear().to_owned(), instance.family);
+            let wanted = instance.channel();
             if !self.wanted.contains(&wanted) {
                 self.wanted.push(wanted);
             }
@@ -225,13 +224,9 @@ impl<'a> World<'a> {
     /// Forgets what only another configuration wanted, and takes over all else of this one.
     pub fn turn_to(&mut self, configuration: &Configuration) {
         let instances = || configuration.instances();
-        let wants = |wanted: &(String, Family)| {
-            let mut instances = instances();
-            instances.any(|instance| instance.ear() == wanted.0 && instance.family == wanted.1)
-        };
-        self.wanted.retain(wants);
-        self.ears
-            .retain(|ear| wants(&(ear.interface.clone(), ear.family)));
+        let channels: Vec<Channel> = instances().map(Instance::channel).collect();
+        self.wanted.retain(|wanted| channels.contains(wanted));
+        self.ears.retain(|ear| channels.contains(&ear.channel));
         self.moving = configuration.moving_addresses();
         let groups = configuration.groups.iter().flat_map(|group| &group.scripts);
         let scripts: Vec<&Script> = instances()
@@ -305,19 +300,19 @@ impl<'a> World<'a> {
     /// Opens the ears that are missing, and those whose interface is another one now.
     fn tune(&mut self) -> io::Result<()> {
         let mut outcome = Ok(());
-        for (name, family) in &self.wanted {
-            let found = self.links.values().find(|link| link.name == *name);
-            let is_ear = |ear: &Ear| ear.interface == *name && ear.family == *family;
+        for channel in &self.wanted {
+            let mut links = self.links.values();
+            let found = links.find(|link| link.name == channel.interface);
+            let is_ear = |ear: &Ear| ear.channel == *channel;
             let link = found.map(|link| link.index);
             self.ears
                 .retain(|ear| !is_ear(ear) || link == Some(ear.link));
             let Some(interface) = found.filter(|_| !self.ears.iter().any(is_ear)) else {
                 continue;
             };
-            match Listener::open(*family, interface) {
+            match Listener::open(channel.group, interface) {
                 Ok(listener) => self.ears.push(Ear {
-                    interface: name.clone(),
-                    family: *family,
+                    channel: channel.clone(),
                     link: interface.index,
                     listener,
                 }),
@@ -327,26 +322,25 @@ impl<'a> World<'a> {
         outcome
     }
 
-    /// Whether adverts of a family are heard on an interface.
-    pub fn hears(&self, interface: &str, family: Family) -> bool {
-        let mut ears = self.ears.iter();
-        ears.any(|ear| ear.interface == interface && ear.family == family)
+    /// Whether adverts of a channel are heard.
+    pub fn hears(&self, channel: &Channel) -> bool {
+        self.ears.iter().any(|ear| ear.channel == *channel)
     }
 
-    /// Hands what is there to be heard to `each`, with the interface, the family and when it came, at
-    /// most so many of each socket.
+    /// Hands what is there to be heard to `each`, with the channel and when it came, at most so many
+    /// of each socket.
     pub fn listen(
         &mut self,
         most: usize,
-        mut each: impl FnMut(&str, Family, Moment, &Datagram<'_>),
+        mut each: impl FnMut(&Channel, Moment, &Datagram<'_>),
     ) -> io::Result<()> {
         let mut outcome = Ok(());
         let began = self.began;
         for ear in &mut self.ears {
-            let (name, family) = (&ear.interface, ear.family);
+            let channel = &ear.channel;
             let received = ear.listener.receive(most, |datagram, waited| {
                 let came = Moment(began.elapsed()).before(waited);
-                each(name, family, came, datagram);
+                each(channel, came, datagram);
             });
             outcome = received.and(outcome);
         }

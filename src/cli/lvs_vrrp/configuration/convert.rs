@@ -17,9 +17,7 @@ use crate::vrrp::process::{Arguments, Count, Pattern};
 use crate::vrrp::routing::Routing;
 use crate::vrrp::tracking::Weight;
 use crate::vrrp::vmac::Vmac;
-use crate::vrrp::{
-    Authentication, Interval, Priority, Secret, Version, Vrid, group_address, router,
-};
+use crate::vrrp::{Authentication, Interval, Priority, Secret, Version, Vrid, router};
 
 use super::Converter;
 
@@ -45,22 +43,8 @@ impl Converter<'_> {
         to.authentication = authentication(from);
         to.source = from.unicast_source.or(from.mcast_source);
         to.peers = self.peers(from);
-        if from
-            .mcast_destination
-            .is_some_and(|group| group != group_address(family))
-        {
-            let inherited = match family {
-                Family::V4 => "vrrp_mcast_group4",
-                Family::V6 => "vrrp_mcast_group6",
-            };
-            let at = match from.common.has("mcast_dst_ip") {
-                true => from.common.place("mcast_dst_ip"),
-                false => self.config.global.common.place(inherited),
-            };
-            self.refuse(
-                at,
-                "another multicast group than that of VRRP is not supported",
-            );
+        if let Some(group) = from.mcast_destination {
+            to.group = group;
         }
         for (addresses, excluded) in [(&from.addresses, false), (&from.excluded_addresses, true)] {
             for address in addresses {

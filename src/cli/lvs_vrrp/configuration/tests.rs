@@ -257,8 +257,17 @@ fn a_weight_may_be_reversed_and_a_link_ignored() {
 }
 
 #[test]
+fn adverts_go_to_the_group_that_the_file_names() {
+    let group = |text: &str| only(text).0.group.to_string();
+    assert_eq!(group(&with("")), "224.0.0.18");
+    assert_eq!(group(&with("mcast_dst_ip 224.0.0.19")), "224.0.0.19");
+    let global = "global_defs {\nvrrp_mcast_group4 224.0.0.20\n}\n";
+    assert_eq!(group(&(global.to_owned() + &with(""))), "224.0.0.20");
+}
+
+#[test]
 fn what_would_make_another_master_is_refused() {
-    for lines in ["use_vmac_addr", "track_src_ip", "mcast_dst_ip 224.0.0.19"] {
+    for lines in ["use_vmac_addr", "track_src_ip"] {
         let refusals = chosen(&with(lines), &[]).unwrap_err();
         assert_eq!(refusals.len(), 1, "{refusals:?}");
         assert!(refusals[0].starts_with("k.conf:"), "{refusals:?}");

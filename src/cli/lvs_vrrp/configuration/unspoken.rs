@@ -22,7 +22,6 @@ const SPOKEN: &[&str] = &[
     // Adverts of others are never believed.
     "check_unicast_src",
     "mcast_src_ip",
-    // Looked at with what it inherits.
     "mcast_dst_ip",
     "strict_mode",
     "nopreempt",

@@ -47,8 +47,11 @@ pub fn read_within(path: &str, text: &str, outside: &dyn Outside, limits: Limits
     let mut sources = Sources::default();
     let mut problems = Problems::default();
     let pieces = expand::expand(path, text, outside, limits, &mut sources, &mut problems);
-    let statements = parse::parse(pieces, &mut problems);
-    let mut config = build::build(statements, &mut problems);
+    let mut meant = Problems::default();
+    let mut builder = build::Builder::new(&mut meant);
+    parse::parse(pieces, &mut problems, |statement| builder.top(statement));
+    let mut config = builder.finish();
+    problems.append(meant);
     verify::verify(&mut config, &mut problems);
     Reading {
         config,

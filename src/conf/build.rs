@@ -18,22 +18,6 @@ use crate::addr::Endpoint;
 /// The longest password of VRRP, in bytes.
 const LONGEST_PASSWORD: usize = 8;
 
-/// Fills a configuration.
-pub fn build(statements: Vec<Statement>, problems: &mut Problems) -> Config {
-    let mut builder = Builder {
-        problems,
-        config: Config::default(),
-        instances: HashSet::new(),
-        sync_groups: HashSet::new(),
-        virtual_groups: HashSet::new(),
-        known: Known::default(),
-    };
-    for statement in statements {
-        builder.top(statement);
-    }
-    builder.config
-}
-
 /// The names that trackers may use from here on.
 #[derive(Default)]
 struct Known {
@@ -43,7 +27,8 @@ struct Known {
     sessions: HashSet<String>,
 }
 
-struct Builder<'a> {
+/// Fills a configuration.
+pub struct Builder<'a> {
     problems: &'a mut Problems,
     config: Config,
     instances: HashSet<String>,
@@ -52,8 +37,26 @@ struct Builder<'a> {
     known: Known,
 }
 
-impl Builder<'_> {
-    fn top(&mut self, statement: Statement) {
+impl<'a> Builder<'a> {
+    /// Begins an empty one; tells its problems to these.
+    pub fn new(problems: &'a mut Problems) -> Self {
+        Builder {
+            problems,
+            config: Config::default(),
+            instances: HashSet::new(),
+            sync_groups: HashSet::new(),
+            virtual_groups: HashSet::new(),
+            known: Known::default(),
+        }
+    }
+
+    /// What the statements up to here have said.
+    pub fn finish(self) -> Config {
+        self.config
+    }
+
+    /// Takes a statement that stands in no block.
+    pub fn top(&mut self, statement: Statement) {
         let name = match &statement.value {
             Value::Text(name) => name.clone(),
             _ => String::new(),

@@ -1,5 +1,6 @@
 //! Files to pieces: `include`, definitions, conditions, sequences and lists, each within bounds.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::lex::{self, End, Piece, is_blank};
@@ -144,8 +145,10 @@ impl Expander<'_> {
             let mut text = self.strip(line, place);
             if starts_definition(&text) {
                 while text.trim_end_matches(is_blank).ends_with('\\') {
-                    text.truncate(text.trim_end_matches(is_blank).len() - 1);
-                    text.push('\n');
+                    let length = text.trim_end_matches(is_blank).len() - 1;
+                    let longer = text.to_mut();
+                    longer.truncate(length);
+                    longer.push('\n');
                     let Some((line, number)) = lines.next() else {
                         break;
                     };
@@ -153,7 +156,8 @@ impl Expander<'_> {
                         line: number,
                         ..place
                     };
-                    text.push_str(&self.strip(line, place));
+                    let next = self.strip(line, place);
+                    text.to_mut().push_str(&next);
                 }
             }
             if !self.include(&text, place) {
@@ -167,7 +171,7 @@ impl Expander<'_> {
         self.open_files.pop();
     }
 
-    fn strip(&mut self, line: &str, place: Place) -> String {
+    fn strip<'l>(&mut self, line: &'l str, place: Place) -> Cow<'l, str> {
         let found = lex::strip(line);
         let is_password = || {
             found

@@ -1,5 +1,7 @@
 //! A line of text to words: comments, quotes, escapes, braces.
 
+use std::borrow::Cow;
+
 use super::source::Place;
 
 /// A word, without its quotes.
@@ -42,17 +44,17 @@ pub fn is_blank(c: char) -> bool {
 
 /// A line without its comment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stripped {
+pub struct Stripped<'a> {
     /// The text, with `\#` and `\!` as they are meant.
-    pub text: String,
+    pub text: Cow<'a, str>,
     /// The character (from 1) of a comment that begins inside a word, as in `k@l!ve`.
     pub cut: Option<(u32, char)>,
 }
 
 /// Takes the comment off a line: from `#` or `!` to its end, outside of double quotes.
-pub fn strip(line: &str) -> Stripped {
+pub fn strip(line: &str) -> Stripped<'_> {
     if !line.contains(['#', '!', '\\']) {
-        let text = line.to_owned();
+        let text = Cow::Borrowed(line);
         return Stripped { text, cut: None };
     }
     let mut text = String::with_capacity(line.len());
@@ -85,6 +87,7 @@ pub fn strip(line: &str) -> Stripped {
         }
         text.push(c);
     }
+    let text = Cow::Owned(text);
     Stripped { text, cut }
 }
 
@@ -146,7 +149,7 @@ pub fn pieces(text: &str, place: Place) -> Pieces {
             }
             '{' => found.pieces.push(Piece {
                 place: whole(&words, at(column, column + 1)),
-                words: std::mem::take(&mut words),
+                words: take(&mut words),
                 end: End::Opens,
             }),
             '}' => {
@@ -174,11 +177,21 @@ pub fn pieces(text: &str, place: Place) -> Pieces {
     found
 }
 
+/// Takes the words for a piece, in a list that has room for no more: a configuration has far more
+/// pieces than anything else.
+#[expect(
+    clippy::drain_collect,
+    reason = "the list taken as it is has room for four"
+)]
+fn take(words: &mut Vec<Word>) -> Vec<Word> {
+    words.drain(..).collect()
+}
+
 fn push_line(pieces: &mut Vec<Piece>, words: &mut Vec<Word>) {
     if let Some(first) = words.first() {
         pieces.push(Piece {
             place: whole(words, first.place),
-            words: std::mem::take(words),
+            words: take(words),
             end: End::Line,
         });
     }

@@ -25,15 +25,16 @@ pub struct Statement {
     pub entries: Vec<Vec<Word>>,
 }
 
-/// Reads all pieces.
-pub fn parse(pieces: Vec<Piece>, problems: &mut Problems) -> Vec<Statement> {
+/// Reads all pieces. Each statement at the top is given away as soon as it has ended, so that the
+/// whole tree is never there.
+pub fn parse(pieces: Vec<Piece>, problems: &mut Problems, mut each: impl FnMut(Statement)) {
     let mut parser = Parser {
         pieces: pieces.into_iter().peekable(),
         problems,
         told: HashSet::new(),
         last: Place::default(),
     };
-    parser.block(Block::Top, Place::default())
+    parser.block(Block::Top, Place::default(), &mut each);
 }
 
 struct Parser<'a> {
@@ -52,8 +53,7 @@ impl Parser<'_> {
     }
 
     /// The statements up to the `}` of a block that was opened at `opened`.
-    fn block(&mut self, block: Block, opened: Place) -> Vec<Statement> {
-        let mut statements: Vec<Statement> = Vec::new();
+    fn block(&mut self, block: Block, opened: Place, each: &mut dyn FnMut(Statement)) {
         let mut seen: Vec<&'static str> = Vec::new();
         while let Some(piece) = self.next() {
             match piece.end {
@@ -62,7 +62,7 @@ impl Parser<'_> {
                     "`}` that closes nothing",
                     "remove it, or look for a `{` that is missing before",
                 ),
-                End::Closes => return statements,
+                End::Closes => return,
                 End::Opens if piece.words.is_empty() => {
                     self.problems.error(
                         piece.place,
@@ -76,7 +76,7 @@ impl Parser<'_> {
                         continue;
                     };
                     if self.counts(&statement, &mut seen) {
-                        statements.push(statement);
+                        each(statement);
                     }
                 }
             }
@@ -84,7 +84,6 @@ impl Parser<'_> {
         if block != Block::Top {
             self.unclosed(block.name(), opened);
         }
-        statements
     }
 
     fn unclosed(&mut self, name: &str, opened: Place) {
@@ -155,7 +154,8 @@ impl Parser<'_> {
             }
             Opens::Block(inner) => {
                 if self.opened(end, inner, &name) {
-                    statement.children = self.block(inner, name.place);
+                    let children = &mut statement.children;
+                    self.block(inner, name.place, &mut |child| children.push(child));
                 }
             }
             Opens::List(entry) => {

@@ -153,6 +153,11 @@ impl Problems {
         self.add(Problem::new(Severity::Error, place, text).hint(hint));
     }
 
+    /// Adds those that others have found.
+    pub fn append(&mut self, others: Problems) {
+        self.found.extend(others.found);
+    }
+
     /// All of them by place, each once.
     pub fn sorted(mut self) -> Vec<Problem> {
         self.found.sort_by_key(|problem| problem.place);

@@ -34,22 +34,37 @@ pub struct Sources {
     files: Vec<Source>,
 }
 
-/// A file: its name, and its text line by line.
+/// A file: its name, and its text.
 #[derive(Clone, Debug)]
 pub struct Source {
     /// As it was asked for.
     pub name: String,
-    /// Without their ends.
-    pub lines: Vec<String>,
+    text: String,
+    /// At which byte each line begins.
+    begins: Vec<usize>,
+}
+
+impl Source {
+    fn new(name: &str, text: &str) -> Self {
+        let ends = text.match_indices('\n').map(|(end, _)| end + 1);
+        Source {
+            name: name.to_owned(),
+            text: text.to_owned(),
+            begins: std::iter::once(0).chain(ends).collect(),
+        }
+    }
+
+    /// A line, counted from 1, without its end.
+    fn line(&self, number: u32) -> Option<&str> {
+        let begin = *self.begins.get((number as usize).checked_sub(1)?)?;
+        self.text.get(begin..)?.lines().next()
+    }
 }
 
 impl Sources {
     /// Adds a file; gives its number.
     pub fn add(&mut self, name: &str, text: &str) -> u32 {
-        self.files.push(Source {
-            name: name.to_owned(),
-            lines: text.lines().map(str::to_owned).collect(),
-        });
+        self.files.push(Source::new(name, text));
         u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)
     }
 
@@ -60,9 +75,7 @@ impl Sources {
 
     /// The text of the line where `place` is.
     pub fn line(&self, place: Place) -> Option<&str> {
-        let source = self.file(place.file)?;
-        let line = source.lines.get((place.line as usize).checked_sub(1)?)?;
-        Some(line)
+        self.file(place.file)?.line(place.line)
     }
 
     /// `FILE:LINE:COLUMN`.

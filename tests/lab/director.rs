@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 
 use crate::clients::Background;
 use crate::cluster::Family::V4;
-use crate::cluster::{BACKUP, CLIENT, Cluster, DIRECTOR, Method};
+use crate::cluster::{BACKUP, Cluster, DIRECTOR, Method};
 use crate::fail::{Context, Result};
 use crate::namespace::in_network;
 use crate::world::World;

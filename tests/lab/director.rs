@@ -5,8 +5,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -14,18 +13,16 @@ use nix::unistd::Pid;
 
 use crate::clients::Background;
 use crate::cluster::Family::V4;
-use crate::cluster::{BACKUP, CLIENT, Cluster, DIRECTOR, Method};
+use crate::cluster::{BACKUP, Cluster, DIRECTOR, Method};
 use crate::fail::{Context, Result};
 use crate::namespace::in_network;
 use crate::world::World;
 
+use measure::{Fetches, compare};
+
+mod measure;
+
 const FOLDER: &str = "/tmp/lvskit-director";
-
-/// Between two fetches.
-const PAUSE: Duration = Duration::from_millis(20);
-
-/// How long a fetch may take.
-const PATIENCE: Duration = Duration::from_millis(400);
 
 /// The interval between two adverts is a second: a master is missed after three of them and the
 /// skew. An emulator adds to it.
@@ -47,6 +44,7 @@ pub fn ours_beside_ours(world: &mut World) -> Result {
     stage.reload()?;
     stage.orders_are_carried_out()?;
     stage.link_is_lost()?;
+    stage.directors_are_split()?;
     stage.master_is_stopped()?;
     stage.end()
 }
@@ -58,22 +56,29 @@ pub fn ours_beside_keepalived(world: &mut World) -> Result {
     stage.program_is_killed("lvs-vrrp", TAKEOVER)?;
     stage.director_is_killed()?;
     stage.link_is_lost()?;
+    stage.directors_are_split()?;
     stage.master_is_stopped()?;
     stage.end()
 }
 
-/// The same with keepalived alone: what ours is to be held to.
+/// The same with keepalived alone, what ours is held to: the comparison is printed at the end. It
+/// does not heal a table, so that comes last.
 pub fn keepalived_beside_keepalived(world: &mut World) -> Result {
     let mut stage = Stage::new(world, Kind::Keepalived, Kind::Keepalived)?;
     stage.begin()?;
     stage.real_server_dies_and_comes_back()?;
     stage.director_is_killed()?;
     stage.link_is_lost()?;
-    stage.master_is_stopped()?;
-    stage.end()
+    stage.directors_are_split()?;
+    stage.address_is_deleted()?;
+    stage.table_is_flushed()?;
+    stage.second = None;
+    stage.end()?;
+    compare();
+    Ok(())
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Ours,
     Keepalived,
@@ -152,39 +157,6 @@ struct Paths {
     director: PathBuf,
 }
 
-/// The fetches of a client: when each ended, and whether it had a page.
-#[derive(Clone, Default)]
-struct Fetches(Arc<Mutex<Vec<(Instant, bool)>>>);
-
-impl Fetches {
-    fn keep_on(&self, cluster: &Arc<Cluster>, stop: &AtomicBool) {
-        while !stop.load(Ordering::Relaxed) {
-            let got = in_network(CLIENT, || cluster.fetch_within(0, PATIENCE)).is_ok();
-            if let Ok(mut all) = self.0.lock() {
-                all.push((Instant::now(), got));
-            }
-            std::thread::sleep(PAUSE);
-        }
-    }
-
-    /// How many fetches there were since then, how many failed, and the longest time without a page.
-    fn since(&self, start: Instant) -> (usize, usize, Duration) {
-        let all = self.0.lock().map(|all| all.clone()).unwrap_or_default();
-        let before = all.iter().rev().find(|(at, got)| *got && *at < start);
-        let mut last = before.map_or(start, |(at, _)| *at);
-        let (mut count, mut failed, mut longest) = (0, 0, Duration::ZERO);
-        for (at, got) in all.iter().filter(|(at, _)| *at >= start) {
-            count += 1;
-            failed += usize::from(!got);
-            if *got {
-                longest = longest.max(*at - last);
-                last = *at;
-            }
-        }
-        (count, failed, longest.max(last.elapsed()))
-    }
-}
-
 struct Stage {
     paths: Paths,
     kinds: [Kind; 2],
@@ -223,7 +195,7 @@ impl Stage {
     }
 
     /// Does something, waits until all is as it should be, and for a while; tells what the client
-    /// had of it.
+    /// had of it. What keepalived makes of it is told, and not judged.
     fn mishap(
         &mut self,
         what: &str,
@@ -235,12 +207,12 @@ impl Stage {
         act(self).context(what)?;
         let outcome = self.soon(done).context(what);
         std::thread::sleep(Duration::from_millis(400));
-        let (count, failed, gap) = self.fetches.since(start);
-        let took = start.elapsed().as_millis();
-        println!(
-            "  {what}: {failed} of {count} fetches failed, {} ms without a page, {took} ms in all",
-            gap.as_millis()
-        );
+        let gap = self
+            .fetches
+            .measure(self.kinds, what, start, outcome.is_ok());
+        if self.kinds[0] == Kind::Keepalived {
+            return Ok(());
+        }
         outcome.map_err(|why| format!("{why}\n{}", self.said()))?;
         match gap > longest {
             true => Err(format!(
@@ -407,11 +379,11 @@ impl Stage {
         )
     }
 
-    /// lvs-check looks at the table every five seconds.
+    /// lvs-check looks at such a small table each second.
     fn table_is_flushed(&mut self) -> Result {
         self.mishap(
             "a flush of the table",
-            Duration::from_millis(7500),
+            Duration::from_secs(3),
             |stage| stage.cluster.ipvsadm(DIRECTOR, "-C", "").map(drop),
             |stage| stage.balances(DIRECTOR, &[1, 2]),
         )
@@ -511,6 +483,29 @@ impl Stage {
             "it is back",
             HAND_OVER,
             |stage| stage.cluster.ip("switch", "link set director up"),
+            |stage| stage.vip_is_on(&[DIRECTOR]),
+        )
+    }
+
+    /// Each believes the other dead, and both reach clients and servers; then they hear each other
+    /// again.
+    fn directors_are_split(&mut self) -> Result {
+        let isolate = |stage: &Self, how: &str| {
+            [DIRECTOR, BACKUP].iter().try_for_each(|machine| {
+                let set = format!("link set {machine} type bridge_slave isolated {how}");
+                stage.cluster.ip("switch", &set)
+            })
+        };
+        self.mishap(
+            "a split",
+            HAND_OVER,
+            |stage| isolate(stage, "on"),
+            |stage| stage.vip_is_on(&[DIRECTOR, BACKUP]),
+        )?;
+        self.mishap(
+            "it heals",
+            HAND_OVER,
+            |stage| isolate(stage, "off"),
             |stage| stage.vip_is_on(&[DIRECTOR]),
         )
     }

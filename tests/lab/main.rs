@@ -20,6 +20,7 @@ mod export;
 mod exposition;
 mod fail;
 mod genl;
+mod guides;
 mod names;
 mod namespace;
 mod options;
@@ -259,6 +260,8 @@ const TESTS: &[(&str, Test)] = &[
         "director/keepalived-beside-keepalived",
         director::keepalived_beside_keepalived,
     ),
+    ("guides/single-pair", guides::single_pair),
+    ("guides/dual-master", guides::dual_master),
     ("differential/command-lines", differential::command_lines),
     ("differential/restores", differential::restores),
 ];

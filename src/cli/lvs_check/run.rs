@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,8 +38,13 @@ mod slow_start;
 mod table;
 mod tell;
 
-/// From one look at the table to the next, where a configuration has all rhythms.
-const LOOKS: Duration = Duration::from_secs(5);
+/// From one look at the table to the next, where a configuration has all rhythms: the kernel tells
+/// nobody of changes. The larger the table, the rarer the looks.
+const LOOKS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(5);
+
+/// Such a look is followed by so many times as long as it took, within these bounds: a look each
+/// second must cost next to nothing.
+const LEISURE: u32 = 100;
 
 /// How long keepalived waits before the first checks, beside the warmup.
 const START_DELAY: Duration = Duration::from_secs(1);
@@ -140,7 +146,7 @@ impl Session<'_> {
             _ => Beginning::AtOnce,
         };
         let usual = match running.configuration {
-            Some(_) => LOOKS,
+            Some(_) => *LOOKS.start(),
             None => Rhythm::default().delay,
         };
         let looks = given.get("delay").unwrap_or(usual);
@@ -348,13 +354,21 @@ impl Running<'_, '_, '_> {
             self.session.complain(&told);
         }
         if looks {
-            self.pending.clear();
-            self.follow_all(self.began);
-            self.began = true;
+            next.look = self.look();
         }
         let wakes = [self.follow_soon(), self.save_soon(), grows];
         next.wake = wakes.into_iter().flatten().min();
         next
+    }
+
+    /// Looks whether the table is as it shall be; tells when to look again, if not as usual.
+    fn look(&mut self) -> Option<Duration> {
+        let start = Instant::now();
+        let waits = !std::mem::take(&mut self.pending).is_empty();
+        self.follow_all(self.began && !waits);
+        self.began = true;
+        let is_free = self.configuration.is_some() && self.given.get::<Duration>("delay").is_none();
+        is_free.then(|| (start.elapsed() * LEISURE).clamp(*LOOKS.start(), *LOOKS.end()))
     }
 
     /// Takes a verdict into account, and tells whom it concerns.

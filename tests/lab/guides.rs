@@ -114,10 +114,8 @@ impl Pair {
         );
         helper("ip", &["-batch", "-"], &setup)?;
         for (machine, last) in MACHINES.into_iter().zip([31, 32]) {
-            // The real servers are on the machines themselves: what matters here is the table.
             let links = format!(
-                "link set lo up\nlink set ens33 up\naddr add 192.168.72.{last}/24 dev ens33\n\
-                 addr add 192.168.72.131/32 dev lo\naddr add 192.168.72.132/32 dev lo\n"
+                "link set lo up\nlink set ens33 up\naddr add 192.168.72.{last}/24 dev ens33\n"
             );
             helper("ip", &["-n", machine, "-batch", "-"], &links)?;
         }

@@ -1,6 +1,7 @@
 //! What `--apply` does to the connections that are there, and what a restore does to them.
 
 use std::net::TcpStream;
+use std::time::Duration;
 
 use crate::clients::{NUMBERS, VIP, Visitors, ask, connect, done, servers};
 use crate::fail::{Context, Result};
@@ -28,6 +29,9 @@ pub fn an_applied_change_breaks_no_other_connection(world: &mut World) -> Result
     for change in 1..=CHANGES {
         apply(world, &table(Some(change + 1)))?;
     }
+    // A visitor of the server that goes would go with it: that is another promise (`--drain`).
+    apply(world, &table(Some(0)))?;
+    std::thread::sleep(Duration::from_millis(500));
     apply(world, &table(None))?;
     let (came, failed) = visitors.stop()?;
 

@@ -12,7 +12,7 @@ use crate::addr::Family;
 use crate::host::error_text;
 use crate::host::interfaces;
 use crate::host::links::Network;
-use crate::host::signals::{self, Signals};
+use crate::host::signals::Signals;
 use crate::netlink::monitor::Interface;
 use crate::netlink::route::Address;
 
@@ -120,9 +120,9 @@ pub fn speak(
     until: Until,
     audience: &mut dyn Audience,
 ) -> Result<Vec<State>, Failure> {
-    let signals = Signals::open().map_err(system("signals"))?;
+    let mut signals = Signals::open().map_err(system("signals"))?;
     let mut speaker = Speaker::open(configuration, audience)?;
-    signals::wake_exactly();
+    signals.wake_exactly().map_err(system("timer"))?;
     speaker.run(&signals, until)
 }
 

@@ -44,13 +44,13 @@ pub fn read(path: &str, text: &str, outside: &dyn Outside) -> Reading {
 
 /// As [`read`], within other limits.
 pub fn read_within(path: &str, text: &str, outside: &dyn Outside, limits: Limits) -> Reading {
-    let mut sources = Sources::default();
-    let mut problems = Problems::default();
-    let pieces = expand::expand(path, text, outside, limits, &mut sources, &mut problems);
-    let mut meant = Problems::default();
+    let mut pieces = expand::Pieces::new(path, text, outside, limits);
+    let (mut read, mut meant) = (Problems::default(), Problems::default());
     let mut builder = build::Builder::new(&mut meant);
-    parse::parse(pieces, &mut problems, |statement| builder.top(statement));
+    parse::parse(&mut pieces, &mut read, |statement| builder.top(statement));
     let mut config = builder.finish();
+    let (sources, mut problems) = pieces.finish();
+    problems.append(read);
     problems.append(meant);
     verify::verify(&mut config, &mut problems);
     Reading {

@@ -1,13 +1,17 @@
-//! Files to pieces: `include`, definitions, conditions, sequences and lists, each within bounds.
+//! Files to pieces: `include`, definitions, conditions, sequences and lists, each within bounds. One
+//! piece comes after the other, as it is asked for: a large configuration is never there as pieces.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use super::lex::{self, End, Piece, is_blank};
 use super::problem::{Problem, Problems, Severity};
 use super::source::{Place, Sources};
+use input::{File, Form, Input, Origin};
 use repeat::Repeat;
 
+mod input;
 mod repeat;
 
 /// What a configuration may ask of the machine that it is read on. The parser touches nothing
@@ -65,110 +69,173 @@ const A_LINE: usize = 32;
 /// The longest line that keepalived reads as one, in bytes.
 const LONGEST: usize = 1023;
 
-/// What must be true of an `include`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Strictness {
-    readable: bool,
-    matched: bool,
-    wildcard: bool,
-}
-
 /// The forms of `include`; the letter at the end says what is an error.
-const INCLUDES: &[(&str, Strictness)] = &[
-    ("include", strict(false, false, false)),
-    ("includer", strict(true, false, false)),
-    ("includem", strict(false, true, false)),
-    ("includew", strict(false, false, true)),
-    ("includeb", strict(false, false, true)),
-    ("includea", strict(true, true, true)),
+const INCLUDES: &[(&str, Form)] = &[
+    ("include", form(false, false, false)),
+    ("includer", form(true, false, false)),
+    ("includem", form(false, true, false)),
+    ("includew", form(false, false, true)),
+    ("includeb", form(false, false, true)),
+    ("includea", form(true, true, true)),
 ];
 
-const fn strict(readable: bool, matched: bool, wildcard: bool) -> Strictness {
-    Strictness {
+const fn form(readable: bool, matched: bool, wildcard: bool) -> Form {
+    Form {
         readable,
         matched,
         wildcard,
     }
 }
 
-/// Reads `text`, the file `path`, and all that it includes.
-pub fn expand(
-    path: &str,
-    text: &str,
-    outside: &dyn Outside,
-    limits: Limits,
-    sources: &mut Sources,
-    problems: &mut Problems,
-) -> Vec<Piece> {
-    let mut expander = Expander {
-        outside,
-        limits,
-        left: limits.size,
-        sources,
-        problems,
-        definitions: HashMap::new(),
-        directory: String::new(),
-        open_files: Vec::new(),
-        pieces: Vec::new(),
-    };
-    expander.file(path, text);
-    expander.pieces
-}
-
-struct Expander<'a> {
+/// The pieces of a file and of all that it includes.
+pub struct Pieces<'a> {
     outside: &'a dyn Outside,
     limits: Limits,
     /// How many characters may still come.
     left: usize,
-    sources: &'a mut Sources,
-    problems: &'a mut Problems,
+    sources: Sources,
+    problems: Problems,
     definitions: HashMap<String, String>,
-    /// Of the file that is being read.
-    directory: String,
-    open_files: Vec<String>,
-    pieces: Vec<Piece>,
+    /// What is being read; the last comes first, and the one before goes on after it.
+    inputs: Vec<Input>,
+    /// Pieces of the last line.
+    ready: VecDeque<Piece>,
 }
 
-impl Expander<'_> {
-    fn file(&mut self, path: &str, text: &str) {
-        let file = self.sources.add(path, text);
-        self.open_files.push(path.to_owned());
-        let outer = std::mem::replace(&mut self.directory, directory_of(path));
-        let mut lines = text.lines().zip(1u32..);
-        while let Some((line, number)) = lines.next() {
-            let place = Place {
-                file,
-                line: number,
-                column: 1,
-                length: 0,
-            };
-            let mut text = self.strip(line, place);
-            if starts_definition(&text) {
-                while text.trim_end_matches(is_blank).ends_with('\\') {
-                    let length = text.trim_end_matches(is_blank).len() - 1;
-                    let longer = text.to_mut();
-                    longer.truncate(length);
-                    longer.push('\n');
-                    let Some((line, number)) = lines.next() else {
-                        break;
-                    };
-                    let place = Place {
-                        line: number,
-                        ..place
-                    };
-                    let next = self.strip(line, place);
-                    text.to_mut().push_str(&next);
-                }
-            }
-            if !self.include(&text, place) {
-                self.line(&text, place, 0);
+impl Iterator for Pieces<'_> {
+    type Item = Piece;
+
+    fn next(&mut self) -> Option<Piece> {
+        loop {
+            if let Some(piece) = self.ready.pop_front() {
+                return Some(piece);
             }
             if self.left == 0 {
-                break;
+                return None;
+            }
+            self.read()?;
+        }
+    }
+}
+
+impl<'a> Pieces<'a> {
+    /// Begins with `text`, the file `path`.
+    pub fn new(path: &str, text: &str, outside: &'a dyn Outside, limits: Limits) -> Self {
+        let mut pieces = Pieces {
+            outside,
+            limits,
+            left: limits.size,
+            sources: Sources::default(),
+            problems: Problems::default(),
+            definitions: HashMap::new(),
+            inputs: Vec::new(),
+            ready: VecDeque::new(),
+        };
+        pieces.open(path, text);
+        pieces
+    }
+
+    /// The files that were read, and what was wrong with them.
+    pub fn finish(self) -> (Sources, Problems) {
+        (self.sources, self.problems)
+    }
+
+    fn open(&mut self, path: &str, text: &str) {
+        let text: Arc<str> = text.into();
+        self.inputs.push(Input::File(File {
+            path: path.to_owned(),
+            directory: directory_of(path),
+            number: self.sources.add(path, Arc::clone(&text)),
+            text,
+            next: 0,
+            line: 0,
+        }));
+    }
+
+    /// The files that are being read, the innermost first.
+    fn open_files(&self) -> impl Iterator<Item = &File> {
+        self.inputs.iter().rev().filter_map(|input| match input {
+            Input::File(file) => Some(file),
+            _ => None,
+        })
+    }
+
+    /// The directory of the file that is being read.
+    fn directory(&self) -> &str {
+        self.open_files().next().map_or(".", |file| &file.directory)
+    }
+
+    /// Reads the next line; nothing when all has been read.
+    fn read(&mut self) -> Option<()> {
+        match self.inputs.last_mut()? {
+            Input::File(file) => {
+                let text = Arc::clone(&file.text);
+                let Some(line) = file.next_line(&text) else {
+                    self.inputs.pop();
+                    return Some(());
+                };
+                let place = file.place();
+                let mut line = self.strip(line, place);
+                if starts_definition(&line) {
+                    self.complete(&mut line, &text);
+                }
+                if !self.include(&line, place) {
+                    self.line(&line, Origin { place, depth: 0 });
+                }
+            }
+            Input::Include { files, form, place } => {
+                let (form, place) = (*form, *place);
+                match files.next() {
+                    Some(file) => self.include_file(&file, form, place),
+                    None => drop(self.inputs.pop()),
+                }
+            }
+            Input::Text { text, next, origin } => {
+                let (text, origin) = (Arc::clone(text), *origin);
+                let Some(rest) = next.and_then(|next| text.get(next..)) else {
+                    self.inputs.pop();
+                    return Some(());
+                };
+                let end = rest.find('\n');
+                *next = next.zip(end).map(|(next, end)| next + end + 1);
+                self.line(&rest[..end.unwrap_or(rest.len())], origin);
+            }
+            Input::Repeat {
+                names,
+                values,
+                line,
+                origin,
+            } => {
+                let (line, origin) = (Arc::clone(line), *origin);
+                let Some(values) = values.next() else {
+                    self.inputs.pop();
+                    return Some(());
+                };
+                let names = names.iter().cloned();
+                self.definitions.extend(names.zip(values));
+                self.line(&line, origin);
             }
         }
-        self.directory = outer;
-        self.open_files.pop();
+        Some(())
+    }
+
+    /// Goes on with a definition whose lines end with `\`.
+    fn complete<'t>(&mut self, line: &mut Cow<'t, str>, text: &'t str) {
+        while line.trim_end_matches(is_blank).ends_with('\\') {
+            let length = line.trim_end_matches(is_blank).len() - 1;
+            let longer = line.to_mut();
+            longer.truncate(length);
+            longer.push('\n');
+            let Some(Input::File(file)) = self.inputs.last_mut() else {
+                break;
+            };
+            let Some(next) = file.next_line(text) else {
+                break;
+            };
+            let place = file.place();
+            let next = self.strip(next, place);
+            line.to_mut().push_str(&next);
+        }
     }
 
     fn strip<'l>(&mut self, line: &'l str, place: Place) -> Cow<'l, str> {
@@ -221,9 +288,10 @@ impl Expander<'_> {
         self.left > 0
     }
 
-    /// One line without its comment, at `depth` definitions within definitions.
-    fn line(&mut self, text: &str, place: Place, depth: usize) {
-        let mut text = text;
+    /// One line without its comment.
+    fn line(&mut self, line: &str, origin: Origin) {
+        let Origin { place, depth } = origin;
+        let mut text = line;
         loop {
             text = text.trim_start_matches(is_blank);
             if !self.spend(text.len(), place) {
@@ -259,7 +327,16 @@ impl Expander<'_> {
             let (head, rest) = text.split_at(end);
             let head = self.substitute(head, place).unwrap_or(head.to_owned());
             match repeat::parse(&head, rest) {
-                Ok(repeat) => self.repeat(repeat, place, depth),
+                Ok(Repeat {
+                    names,
+                    values,
+                    rest,
+                }) => self.inputs.push(Input::Repeat {
+                    names,
+                    values,
+                    line: rest.into(),
+                    origin: origin.deeper(),
+                }),
                 Err(text) => self.problems.error(
                     place,
                     text,
@@ -269,24 +346,12 @@ impl Expander<'_> {
             return;
         }
         match self.substitute(text, place) {
-            Some(changed) => {
-                for line in changed.split('\n') {
-                    self.line(line, place, depth + 1);
-                }
-            }
-            None => self.emit(text, place, depth),
-        }
-    }
-
-    fn repeat(&mut self, repeat: Repeat<'_>, place: Place, depth: usize) {
-        for values in repeat.values {
-            if self.left == 0 {
-                return;
-            }
-            for (name, value) in repeat.names.iter().zip(values) {
-                self.definitions.insert((*name).to_owned(), value);
-            }
-            self.line(repeat.rest, place, depth + 1);
+            Some(changed) => self.inputs.push(Input::Text {
+                text: changed.into(),
+                next: Some(0),
+                origin: origin.deeper(),
+            }),
+            None => self.emit(text, line, origin),
         }
     }
 
@@ -344,7 +409,7 @@ impl Expander<'_> {
         }
         let mut words = name.split_whitespace();
         Some(match words.next()? {
-            "_PWD" => self.directory.clone(),
+            "_PWD" => self.directory().to_owned(),
             "_INSTANCE" => self.outside.identity().to_owned(),
             "_HASH" => "#".to_owned(),
             "_BANG" => "!".to_owned(),
@@ -360,48 +425,34 @@ impl Expander<'_> {
         })
     }
 
-    fn emit(&mut self, text: &str, place: Place, depth: usize) {
-        // Words that came out of a definition have no column of their own.
-        let place = match depth {
+    /// The pieces of `text`, which is the end of `line`.
+    fn emit(&mut self, text: &str, line: &str, origin: Origin) {
+        let before = &line[..line.len() - text.len()];
+        let begins = u32::try_from(before.chars().count() + 1).unwrap_or(u32::MAX);
+        let place = match origin.depth {
             0 => Place {
-                column: self.indent(text, place),
-                ..place
+                column: begins,
+                ..origin.place
             },
-            _ => place,
+            _ => origin.place,
         };
-        let found = lex::pieces(text, place);
-        if found.unterminated.is_some() {
+        let unterminated = lex::split(text, place, &mut self.ready);
+        if unterminated.is_some() {
             self.problems.error(
                 place,
                 "a double quote that nothing ends",
                 "end it on the same line",
             );
         }
-        for mut piece in found.pieces {
-            if depth > 0 {
+        if origin.depth > 0 {
+            // Words that came out of a definition have no column of their own.
+            for piece in &mut self.ready {
                 piece.place = place;
                 for word in &mut piece.words {
                     word.place = place;
                 }
             }
-            self.pieces.push(piece);
         }
-    }
-
-    /// The column of a text that is the end of its line.
-    fn indent(&self, text: &str, place: Place) -> u32 {
-        let line = self.sources.line(place).unwrap_or("");
-        let text = text.trim_end_matches(is_blank);
-        let begun = line.trim_start_matches(is_blank);
-        let before = match begun.starts_with(text) {
-            true => line.len() - begun.len(),
-            false => match line.find(text) {
-                Some(before) => line[..before].chars().count(),
-                // An escaped comment sign made it shorter.
-                None => line.len() - begun.len(),
-            },
-        };
-        u32::try_from(before + 1).unwrap_or(u32::MAX)
     }
 
     /// Whether the line is an `include`, which then is done.
@@ -410,13 +461,16 @@ impl Expander<'_> {
         if !text.trim_start_matches(is_before).starts_with("include") {
             return false;
         }
-        let pieces = lex::pieces(text, place).pieces;
-        let [piece] = &pieces[..] else { return false };
+        let mut pieces = VecDeque::new();
+        lex::split(text, place, &mut pieces);
+        let (Some(piece), 1) = (pieces.front(), pieces.len()) else {
+            return false;
+        };
         let [keyword, pattern, ..] = &piece.words[..] else {
             return false;
         };
         let form = INCLUDES.iter().find(|(name, _)| *name == keyword.text);
-        let Some((_, strictness)) = form else {
+        let Some(&(_, form)) = form else {
             return false;
         };
         if piece.end != End::Line {
@@ -425,7 +479,7 @@ impl Expander<'_> {
         let place = pattern.place;
         let path = match pattern.text.starts_with('/') {
             true => pattern.text.clone(),
-            false => format!("{}/{}", self.directory, pattern.text),
+            false => format!("{}/{}", self.directory(), pattern.text),
         };
         let is_pattern = path.contains(['*', '?', '[', '{']);
         let files = match is_pattern {
@@ -433,30 +487,41 @@ impl Expander<'_> {
             false => vec![path.clone()],
         };
         if files.is_empty() {
-            let refused = strictness.wildcard || strictness.matched;
+            let refused = form.wildcard || form.matched;
             self.missing(refused, place, format!("no file matches {path}"));
         }
-        for file in files {
-            if self.open_files.contains(&file) || self.open_files.len() >= self.limits.depth {
-                self.problems.error(
-                    place,
-                    format!("{file} includes itself"),
-                    "each file can be included from outside of it only",
-                );
-                continue;
-            }
-            match self.outside.read(&file) {
-                Ok(text) => self.file(&file, &text),
-                Err(Unreadable { missing, why }) => {
-                    let refused = match missing {
-                        true => strictness.matched && !is_pattern,
-                        false => strictness.readable,
-                    };
-                    self.missing(refused, place, format!("cannot read {file}: {why}"));
-                }
+        self.inputs.push(Input::Include {
+            files: files.into_iter(),
+            form: Form {
+                // A file that went meanwhile is no mistake.
+                matched: form.matched && !is_pattern,
+                ..form
+            },
+            place,
+        });
+        true
+    }
+
+    /// Begins a file that is included.
+    fn include_file(&mut self, file: &str, form: Form, place: Place) {
+        let is_open = self.open_files().any(|open| open.path == file);
+        if is_open || self.open_files().count() >= self.limits.depth {
+            return self.problems.error(
+                place,
+                format!("{file} includes itself"),
+                "each file can be included from outside of it only",
+            );
+        }
+        match self.outside.read(file) {
+            Ok(text) => self.open(file, &text),
+            Err(Unreadable { missing, why }) => {
+                let refused = match missing {
+                    true => form.matched,
+                    false => form.readable,
+                };
+                self.missing(refused, place, format!("cannot read {file}: {why}"));
             }
         }
-        true
     }
 
     fn missing(&mut self, refused: bool, place: Place, text: String) {

@@ -1,6 +1,7 @@
 //! A line of text to words: comments, quotes, escapes, braces.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 
 use super::source::Place;
 
@@ -53,7 +54,7 @@ pub struct Stripped<'a> {
 
 /// Takes the comment off a line: from `#` or `!` to its end, outside of double quotes.
 pub fn strip(line: &str) -> Stripped<'_> {
-    if !line.contains(['#', '!', '\\']) {
+    if !line.bytes().any(|byte| matches!(byte, b'#' | b'!' | b'\\')) {
         let text = Cow::Borrowed(line);
         return Stripped { text, cut: None };
     }
@@ -91,107 +92,92 @@ pub fn strip(line: &str) -> Stripped<'_> {
     Stripped { text, cut }
 }
 
-/// What was found in a line.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pieces {
-    /// The pieces.
-    pub pieces: Vec<Piece>,
-    /// The character (from 1) of a double quote that nothing ends.
-    pub unterminated: Option<u32>,
-}
-
-/// Splits a line without a comment at its braces and blanks.
+/// Splits a line without a comment at its braces and blanks; the pieces come behind those that are
+/// there. Gives the character (from 1) of a double quote that nothing ends.
 ///
 /// `place` is the line; the columns of the words are counted from its own.
-pub fn pieces(text: &str, place: Place) -> Pieces {
-    let mut found = Pieces::default();
+pub fn split(text: &str, place: Place, pieces: &mut VecDeque<Piece>) -> Option<u32> {
+    let mut unterminated = None;
     let mut words: Vec<Word> = Vec::new();
-    // Where a word has begun: its byte, and its character.
-    let mut begun: Option<(usize, u32)> = None;
-    let mut quoted = false;
-    let at = |start: u32, end: u32| Place {
-        column: place.column + start,
-        length: end - start,
-        ..place
-    };
-    let mut last = 0;
-    for ((byte, c), column) in text.char_indices().zip(0u32..) {
-        last = column + 1;
-        if quoted {
-            if c == '"' {
-                if let Some((start, first)) = begun.take() {
-                    words.push(Word {
-                        text: text[start + 1..byte].to_owned(),
-                        quoted: true,
-                        place: at(first, column + 1),
-                    });
-                }
-                quoted = false;
+    let mut column = 0;
+    let mut rest = text;
+    loop {
+        let trimmed = rest.trim_start_matches(is_blank);
+        // All blanks are of one byte.
+        column += length(rest) - length(trimmed);
+        rest = trimmed;
+        let at = |length: u32| Place {
+            column: place.column + column,
+            length,
+            ..place
+        };
+        let Some(first) = rest.chars().next() else {
+            break;
+        };
+        let taken = match first {
+            '{' => {
+                pieces.push_back(Piece {
+                    place: whole(&words, at(1)),
+                    words: std::mem::take(&mut words),
+                    end: End::Opens,
+                });
+                "{"
             }
-            continue;
-        }
-        let ends = c == '"' || c == '{' || c == '}' || is_blank(c);
-        if !ends {
-            begun.get_or_insert((byte, column));
-            continue;
-        }
-        if let Some((start, first)) = begun.take() {
-            words.push(Word {
-                text: text[start..byte].to_owned(),
-                quoted: false,
-                place: at(first, column),
-            });
-        }
-        match c {
-            '"' => {
-                quoted = true;
-                begun = Some((byte, column));
-            }
-            '{' => found.pieces.push(Piece {
-                place: whole(&words, at(column, column + 1)),
-                words: take(&mut words),
-                end: End::Opens,
-            }),
             '}' => {
-                push_line(&mut found.pieces, &mut words);
-                found.pieces.push(Piece {
+                push_line(pieces, &mut words);
+                pieces.push_back(Piece {
                     words: Vec::new(),
                     end: End::Closes,
-                    place: at(column, column + 1),
+                    place: at(1),
                 });
+                "}"
             }
-            _ => {}
-        }
+            '"' => {
+                let end = rest[1..].find('"').map(|end| end + 1);
+                if end.is_none() {
+                    unterminated = Some(column + 1);
+                }
+                let taken = &rest[..end.map_or(rest.len(), |end| end + 1)];
+                words.push(Word {
+                    text: rest[1..end.unwrap_or(rest.len())].to_owned(),
+                    quoted: true,
+                    place: at(width(taken)),
+                });
+                taken
+            }
+            _ => {
+                let ends = |c: char| matches!(c, '"' | '{' | '}') || is_blank(c);
+                let taken = &rest[..rest.find(ends).unwrap_or(rest.len())];
+                words.push(Word {
+                    text: taken.to_owned(),
+                    quoted: false,
+                    place: at(width(taken)),
+                });
+                taken
+            }
+        };
+        column += width(taken);
+        rest = &rest[taken.len()..];
     }
-    if let Some((start, first)) = begun {
-        if quoted {
-            found.unterminated = Some(first + 1);
-        }
-        words.push(Word {
-            text: text[start + usize::from(quoted)..].to_owned(),
-            quoted,
-            place: at(first, last),
-        });
-    }
-    push_line(&mut found.pieces, &mut words);
-    found
+    push_line(pieces, &mut words);
+    unterminated
 }
 
-/// Takes the words for a piece, in a list that has room for no more: a configuration has far more
-/// pieces than anything else.
-#[expect(
-    clippy::drain_collect,
-    reason = "the list taken as it is has room for four"
-)]
-fn take(words: &mut Vec<Word>) -> Vec<Word> {
-    words.drain(..).collect()
+/// How many bytes a text has.
+fn length(text: &str) -> u32 {
+    u32::try_from(text.len()).unwrap_or(u32::MAX)
 }
 
-fn push_line(pieces: &mut Vec<Piece>, words: &mut Vec<Word>) {
+/// How many characters a text has.
+fn width(text: &str) -> u32 {
+    u32::try_from(text.chars().count()).unwrap_or(u32::MAX)
+}
+
+fn push_line(pieces: &mut VecDeque<Piece>, words: &mut Vec<Word>) {
     if let Some(first) = words.first() {
-        pieces.push(Piece {
+        pieces.push_back(Piece {
             place: whole(words, first.place),
-            words: take(words),
+            words: std::mem::take(words),
             end: End::Line,
         });
     }
@@ -288,7 +274,8 @@ mod tests {
             column: 1,
             ..Place::default()
         };
-        let pieces = pieces(&strip(text).text, place).pieces;
+        let mut pieces = VecDeque::new();
+        split(&strip(text).text, place, &mut pieces);
         let texts = |piece: Piece| piece.words.into_iter().map(|word| word.text).collect();
         let end = |piece: &Piece| piece.end;
         pieces
@@ -343,8 +330,9 @@ mod tests {
             column: 1,
             ..Place::default()
         };
-        let found = pieces("  é \"b c\" {", place);
-        let columns: Vec<(u32, u32)> = found.pieces[0]
+        let mut found = VecDeque::new();
+        split("  é \"b c\" {", place, &mut found);
+        let columns: Vec<(u32, u32)> = found[0]
             .words
             .iter()
             .map(|word| (word.place.column, word.place.length))

@@ -1,6 +1,7 @@
 //! Pieces to a tree of statements, by the table of keywords.
 
 use std::collections::HashSet;
+use std::iter::Peekable;
 
 use super::keywords::{self, Acts, Block, Entry, Keyword, Needs, Opens};
 use super::lex::{End, Piece, Word};
@@ -27,9 +28,13 @@ pub struct Statement {
 
 /// Reads all pieces. Each statement at the top is given away as soon as it has ended, so that the
 /// whole tree is never there.
-pub fn parse(pieces: Vec<Piece>, problems: &mut Problems, mut each: impl FnMut(Statement)) {
+pub fn parse(
+    pieces: impl Iterator<Item = Piece>,
+    problems: &mut Problems,
+    mut each: impl FnMut(Statement),
+) {
     let mut parser = Parser {
-        pieces: pieces.into_iter().peekable(),
+        pieces: pieces.peekable(),
         problems,
         told: HashSet::new(),
         last: Place::default(),
@@ -37,15 +42,15 @@ pub fn parse(pieces: Vec<Piece>, problems: &mut Problems, mut each: impl FnMut(S
     parser.block(Block::Top, Place::default(), &mut each);
 }
 
-struct Parser<'a> {
-    pieces: std::iter::Peekable<std::vec::IntoIter<Piece>>,
+struct Parser<'a, P: Iterator<Item = Piece>> {
+    pieces: Peekable<P>,
     problems: &'a mut Problems,
     /// The subjects that we have said we do not act on.
     told: HashSet<&'static str>,
     last: Place,
 }
 
-impl Parser<'_> {
+impl<P: Iterator<Item = Piece>> Parser<'_, P> {
     fn next(&mut self) -> Option<Piece> {
         let piece = self.pieces.next()?;
         self.last = piece.place;

@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn a_problem_shows_its_line_with_a_mark() {
         let mut sources = Sources::default();
-        let file = sources.add("a.conf", "x {\n\tpresistence_timeout 50\n}\n");
+        let file = sources.add("a.conf", "x {\n\tpresistence_timeout 50\n}\n".into());
         let place = Place {
             file,
             line: 2,
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn a_place_outside_of_the_text_is_no_panic() {
         let mut sources = Sources::default();
-        sources.add("a.conf", "x\n");
+        sources.add("a.conf", "x\n".into());
         for (line, column) in [(0, 0), (1, 9), (9, 1)] {
             let place = Place {
                 file: 0,

@@ -1,6 +1,7 @@
 //! Where a word of a configuration stands, and the text of the files, for whoever points at it.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// A place in a file: whole lines and characters, counted from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,18 +40,19 @@ pub struct Sources {
 pub struct Source {
     /// As it was asked for.
     pub name: String,
-    text: String,
+    text: Arc<str>,
     /// At which byte each line begins.
     begins: Vec<usize>,
 }
 
 impl Source {
-    fn new(name: &str, text: &str) -> Self {
+    fn new(name: &str, text: Arc<str>) -> Self {
         let ends = text.match_indices('\n').map(|(end, _)| end + 1);
+        let begins = std::iter::once(0).chain(ends).collect();
         Source {
             name: name.to_owned(),
-            text: text.to_owned(),
-            begins: std::iter::once(0).chain(ends).collect(),
+            text,
+            begins,
         }
     }
 
@@ -63,7 +65,7 @@ impl Source {
 
 impl Sources {
     /// Adds a file; gives its number.
-    pub fn add(&mut self, name: &str, text: &str) -> u32 {
+    pub fn add(&mut self, name: &str, text: Arc<str>) -> u32 {
         self.files.push(Source::new(name, text));
         u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)
     }

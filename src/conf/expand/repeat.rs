@@ -6,7 +6,7 @@ pub struct Repeat<'a> {
     /// The names.
     pub names: Vec<String>,
     /// Their values, time by time.
-    pub values: Box<dyn Iterator<Item = Vec<String>>>,
+    pub values: Values,
     /// What is repeated.
     pub rest: &'a str,
 }
@@ -50,7 +50,8 @@ pub fn parse<'a>(head: &str, rest: &'a str) -> Result<Repeat<'a>, String> {
     .ok_or_else(wrong)
 }
 
-type Values = Box<dyn Iterator<Item = Vec<String>>>;
+/// The values of all names, time by time.
+pub type Values = Box<dyn Iterator<Item = Vec<String>>>;
 
 fn sequence(parts: &[String], hexadecimal: bool) -> Option<Values> {
     let numbers: Option<Vec<i64>> = parts.iter().map(|part| number(part)).collect();

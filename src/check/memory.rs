@@ -180,8 +180,43 @@ impl Memory {
         self.0.keys().copied().collect()
     }
 
+    /// Remembers these servers of a service in place of those that were there. When they are not
+    /// enough, it is `lost`, to the sorry server if it has one.
+    pub fn replace(
+        &mut self,
+        of: ServiceId,
+        servers: Vec<Remembered>,
+        lost: Option<Option<Destination>>,
+    ) {
+        let has_lost = lost.is_some();
+        let sorry = lost.flatten();
+        let service = self.0.entry(of).or_default();
+        let order = servers.iter().map(|server| &server.destination.endpoint);
+        if service.has_lost == has_lost
+            && service.sorry.values().eq(&sorry)
+            && service.order.iter().eq(order)
+            && servers
+                .iter()
+                .all(|server| service.servers.get(&server.destination.endpoint) == Some(server))
+        {
+            // Its lines need not be written anew.
+            return;
+        }
+        *service = OfService {
+            has_lost,
+            is_own: service.is_own,
+            ..OfService::default()
+        };
+        for server in servers {
+            self.remember(of, server);
+        }
+        if let Some(sorry) = sorry {
+            self.remember_sorry(of, sorry);
+        }
+    }
+
     /// Remembers a server.
-    pub fn remember(&mut self, of: ServiceId, server: Remembered) {
+    fn remember(&mut self, of: ServiceId, server: Remembered) {
         let endpoint = server.destination.endpoint;
         let service = self.change(of);
         if service.servers.insert(endpoint, server).is_none() {
@@ -190,7 +225,7 @@ impl Memory {
     }
 
     /// Remembers that a sorry server was put into the table.
-    pub fn remember_sorry(&mut self, of: ServiceId, destination: Destination) {
+    fn remember_sorry(&mut self, of: ServiceId, destination: Destination) {
         let service = self.change(of);
         service.sorry.insert(destination.endpoint, destination);
     }
@@ -208,7 +243,7 @@ impl Memory {
     }
 
     /// Remembers that a service has not enough servers.
-    pub fn remember_lost(&mut self, of: ServiceId) {
+    fn remember_lost(&mut self, of: ServiceId) {
         self.change(of).has_lost = true;
     }
 }

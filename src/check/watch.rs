@@ -127,29 +127,17 @@ impl Watch {
 
     /// Remembers how the servers stand, and what the table shall have.
     pub fn remember(&self, memory: &mut Memory) {
-        let id = self.group.service.id;
-        memory.forget(&id);
         let wanted = self.group.wanted().into_iter();
         let put: HashMap<Endpoint, Weight> = wanted
             .map(|wanted| (wanted.endpoint, wanted.weight))
             .collect();
-        for server in &self.group.servers {
-            let endpoint = server.destination.endpoint;
-            memory.remember(
-                id,
-                Remembered {
-                    destination: server.destination.clone(),
-                    checks: server.checks.clone(),
-                    put: put.get(&endpoint).copied(),
-                },
-            );
-        }
-        if !self.group.has_quorum {
-            memory.remember_lost(id);
-            if let Some(sorry) = &self.group.policy.sorry {
-                memory.remember_sorry(id, sorry.clone());
-            }
-        }
+        let servers = self.group.servers.iter().map(|server| Remembered {
+            destination: server.destination.clone(),
+            checks: server.checks.clone(),
+            put: put.get(&server.destination.endpoint).copied(),
+        });
+        let lost = (!self.group.has_quorum).then(|| self.group.policy.sorry.clone());
+        memory.replace(self.group.service.id, servers.collect(), lost);
     }
 }
 

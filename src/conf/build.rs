@@ -387,7 +387,7 @@ impl<'a> Builder<'a> {
             address: Some(address),
             ..VirtualServer::default()
         };
-        let mut real_servers = Vec::new();
+        let mut real_servers = Vec::with_capacity(blocks(&statement));
         self.settings(&mut server, statement, |builder, child| {
             real_servers.extend(builder.real_server(child));
         });
@@ -403,7 +403,7 @@ impl<'a> Builder<'a> {
             endpoint: Some(Endpoint::new(address, port.unwrap_or(0))),
             ..RealServer::default()
         };
-        let mut checkers = Vec::new();
+        let mut checkers = Vec::with_capacity(blocks(&statement));
         let mut kept = Vec::new();
         self.settings(&mut server, statement, |builder, child| {
             let Opens::Block(block) = child.keyword.opens else {
@@ -441,6 +441,9 @@ impl<'a> Builder<'a> {
     fn checker(&mut self, mut checker: Checker, statement: Statement) -> Option<Checker> {
         let place = statement.place;
         let mut urls = Vec::new();
+        if matches!(checker.kind, CheckerKind::Http(_) | CheckerKind::Ssl(_)) {
+            urls.reserve_exact(blocks(&statement));
+        }
         let mut hosts = Vec::new();
         self.settings(&mut checker, statement, |builder, child| {
             match child.keyword.opens {
@@ -560,6 +563,14 @@ fn refuse_url(problems: &mut Problems, url: &Url) {
 
 fn lists_of_group() -> super::keywords::Entry {
     super::keywords::Entry::Members
+}
+
+/// How many blocks stand in that of a statement: a list for them that grew as they come would have
+/// room for four at least, of which most real servers would leave three empty.
+fn blocks(statement: &Statement) -> usize {
+    let inside = statement.children.iter();
+    let opens = |child: &&Statement| matches!(child.keyword.opens, Opens::Block(_));
+    inside.filter(opens).count()
 }
 
 /// A statement as it stands.

@@ -1,7 +1,6 @@
 //! The one table of keywords: what there is, where it may stand, what it takes, what it does, and
 //! whether we act on it. The parser, its messages and the manual page come from it.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::value::Kind;
@@ -162,15 +161,17 @@ pub fn of(block: Block) -> impl Iterator<Item = &'static Keyword> {
 
 /// The keyword with that name in that block.
 pub fn find(block: Block, name: &str) -> Option<&'static Keyword> {
-    static ROWS: LazyLock<HashMap<(Block, &str), &Keyword>> = LazyLock::new(|| {
-        let rows = all().flat_map(|row| row.inside.iter().map(move |&block| (block, row)));
-        let mut index = HashMap::new();
-        for (block, row) in rows {
-            index.entry((block, row.name)).or_insert(row);
-        }
-        index
+    static ROWS: LazyLock<Vec<Vec<&Keyword>>> = LazyLock::new(|| {
+        let sorted = |&block: &Block| {
+            let mut rows: Vec<_> = of(block).collect();
+            rows.sort_by_key(|row| row.name);
+            rows
+        };
+        Block::ALL.iter().map(sorted).collect()
     });
-    ROWS.get(&(block, name)).copied()
+    let rows = ROWS.get(block as usize)?;
+    let found = rows.binary_search_by_key(&name, |row| row.name);
+    Some(rows[found.ok()?])
 }
 
 /// The keyword of a block that a misspelt word is nearest to, if it is near enough.

@@ -1,7 +1,7 @@
 //! Where a word of a configuration stands, and the text of the files, for whoever points at it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A place in a file: whole lines and characters, counted from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -41,24 +41,26 @@ pub struct Source {
     /// As it was asked for.
     pub name: String,
     text: Arc<str>,
-    /// At which byte each line begins.
-    begins: Vec<usize>,
+    /// At which byte each line begins, once somebody has asked for one.
+    begins: OnceLock<Vec<usize>>,
 }
 
 impl Source {
     fn new(name: &str, text: Arc<str>) -> Self {
-        let ends = text.match_indices('\n').map(|(end, _)| end + 1);
-        let begins = std::iter::once(0).chain(ends).collect();
         Source {
             name: name.to_owned(),
             text,
-            begins,
+            begins: OnceLock::new(),
         }
     }
 
     /// A line, counted from 1, without its end.
     fn line(&self, number: u32) -> Option<&str> {
-        let begin = *self.begins.get((number as usize).checked_sub(1)?)?;
+        let begins = self.begins.get_or_init(|| {
+            let ends = self.text.match_indices('\n').map(|(end, _)| end + 1);
+            std::iter::once(0).chain(ends).collect()
+        });
+        let begin = *begins.get((number as usize).checked_sub(1)?)?;
         self.text.get(begin..)?.lines().next()
     }
 }

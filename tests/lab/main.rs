@@ -34,6 +34,7 @@ mod roundtrip;
 mod schema;
 mod scripts;
 mod segment;
+mod site;
 mod traffic;
 mod transcript;
 mod vocabulary;
@@ -262,6 +263,8 @@ const TESTS: &[(&str, Test)] = &[
     ),
     ("guides/single-pair", guides::single_pair),
     ("guides/dual-master", guides::dual_master),
+    ("guides/direct-routing", guides::direct_routing),
+    ("guides/nat", guides::nat),
     ("differential/command-lines", differential::command_lines),
     ("differential/restores", differential::restores),
 ];

@@ -16,10 +16,12 @@ use crate::cluster::Family::V4;
 use crate::cluster::{BACKUP, Cluster, DIRECTOR, Method};
 use crate::fail::{Context, Result};
 use crate::namespace::in_network;
+use crate::process::signal_child;
 use crate::world::World;
 
 use measure::{Fetches, compare};
 
+pub mod crash;
 mod measure;
 
 const FOLDER: &str = "/tmp/lvskit-director";
@@ -125,17 +127,7 @@ impl Director {
 
     /// Sends a signal to the program of that name that it has started.
     fn signal_program(&self, name: &str, signal: Signal) -> Result {
-        let id = self.child.id();
-        let children = format!("/proc/{id}/task/{id}/children");
-        let children = fs::read_to_string(&children).context(children)?;
-        for child in children.split_whitespace() {
-            let comm = fs::read_to_string(format!("/proc/{child}/comm")).unwrap_or_default();
-            if comm.trim() == name {
-                let child = child.parse().context("process")?;
-                return kill(Pid::from_raw(child), signal).context("kill");
-            }
-        }
-        Err(format!("no {name} among {children}"))
+        signal_child(self.child.id(), name, signal)
     }
 }
 

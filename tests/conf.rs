@@ -267,13 +267,13 @@ fn the_known_traps_are_told() {
         ),
         (
             server("", " TCP_CHECK {\n nb_get_retry 3\n }"),
-            Severity::Error,
+            Severity::Ignored,
             "unknown keyword `nb_get_retry` in `TCP_CHECK`",
             "write `retry` (without either, one retry): nb_get_retry was only ever for HTTP_GET and SSL_GET",
         ),
         (
             server(" nat_mask 255.255.255.0", ""),
-            Severity::Error,
+            Severity::Ignored,
             "unknown keyword `nat_mask` in `virtual_server`",
             "remove it: it is gone since keepalived 2.0, and had no effect for long before",
         ),

@@ -174,14 +174,14 @@ pub fn verdict(reading: &Reading) -> u8 {
     match worst {
         None | Some(Severity::Note) => status::FINE,
         Some(Severity::Warning) => status::WARNINGS,
-        Some(Severity::Error | Severity::Fatal) => status::ERRORS,
+        Some(Severity::Ignored | Severity::Error | Severity::Fatal) => status::ERRORS,
     }
 }
 
 fn show(matches: &ArgMatches, reading: Reading, errors: &mut dyn Write) -> (String, u8) {
     // Who pipes the answer on should not miss that it is not all of the file.
     for problem in &reading.problems {
-        if problem.severity >= Severity::Error {
+        if problem.severity >= Severity::Ignored {
             let _ = errors.write_all(problem.render(&reading.sources).as_bytes());
         }
     }

@@ -177,11 +177,11 @@ fn configured(
                 errors += 1;
             }
             // In one line, without that of the file: there may be a password in it.
-            (Severity::Warning, Some(place)) => {
+            (Severity::Warning | Severity::Ignored, Some(place)) => {
                 let place = reading.sources.locate(place);
                 warnings.push(format!("{place}: {}", problem.text));
             }
-            (Severity::Warning, None) => warnings.push(problem.text.clone()),
+            (Severity::Warning | Severity::Ignored, None) => warnings.push(problem.text.clone()),
             (Severity::Note, _) => {}
         }
     }

@@ -365,6 +365,7 @@ impl<P: Iterator<Item = Piece>> Parser<'_, P> {
         };
         let told = format!("unknown keyword `{text}`{inside}");
         let mut hints = Vec::new();
+        let mut severity = Severity::Error;
         if let Some(c) = text.chars().find(|&c| is_odd(c)) {
             let code = u32::from(c);
             hints.push(format!(
@@ -372,6 +373,9 @@ impl<P: Iterator<Item = Piece>> Parser<'_, P> {
             ));
         } else if let Some(trap) = trap(block, text) {
             hints.push(trap.to_owned());
+            if !opens {
+                severity = Severity::Ignored;
+            }
         } else if let Some(nearest) = keywords::nearest(block, text) {
             hints.push(format!("nearest: {nearest}"));
         } else if let Some(at_home) = keywords::all().find(|k| k.name == text) {
@@ -394,7 +398,8 @@ impl<P: Iterator<Item = Piece>> Parser<'_, P> {
         if hints.is_empty() {
             hints.push("the line has no effect".to_owned());
         }
-        self.problems.error(name.place, told, &hints.join("; "));
+        let problem = Problem::new(severity, name.place, told).hint(hints.join("; "));
+        self.problems.add(problem);
     }
 }
 

@@ -11,6 +11,9 @@ pub enum Severity {
     Note,
     /// keepalived complains as well, and both of us do what was probably meant.
     Warning,
+    /// An error in keepalived's test, and so in ours: a word that many files have and that nothing
+    /// knows any more. keepalived runs without it, and so do we.
+    Ignored,
     /// keepalived complains as well, and something that stands there has no effect.
     Error,
     /// keepalived would not start.
@@ -23,8 +26,13 @@ impl Severity {
         match self {
             Severity::Note => "note",
             Severity::Warning => "warning",
-            Severity::Error | Severity::Fatal => "error",
+            Severity::Ignored | Severity::Error | Severity::Fatal => "error",
         }
+    }
+
+    /// Whether nothing is started with such a problem.
+    pub fn prevents_start(self) -> bool {
+        self >= Severity::Error
     }
 }
 

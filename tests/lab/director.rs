@@ -3,6 +3,7 @@
 //! longest time without a page.
 
 use std::fs::{self, File};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -16,11 +17,15 @@ use crate::cluster::Family::V4;
 use crate::cluster::{BACKUP, Cluster, DIRECTOR, Method};
 use crate::fail::{Context, Result};
 use crate::namespace::in_network;
+use crate::process::signal_child;
 use crate::world::World;
 
 use measure::{Fetches, compare};
+use trials::{trials, wait_for_check};
 
+pub mod crash;
 mod measure;
+mod trials;
 
 const FOLDER: &str = "/tmp/lvskit-director";
 
@@ -30,6 +35,11 @@ const TAKEOVER: Duration = Duration::from_millis(5500);
 
 /// A master that resigns is missed after the skew, less than a second.
 const HAND_OVER: Duration = Duration::from_millis(2500);
+
+/// Between two checks of a server.
+const DELAY_LOOP: Duration = Duration::from_secs(1);
+
+const DIRECTOR_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 168, 0, 10);
 
 /// Two of ours.
 pub fn ours_beside_ours(world: &mut World) -> Result {
@@ -125,17 +135,7 @@ impl Director {
 
     /// Sends a signal to the program of that name that it has started.
     fn signal_program(&self, name: &str, signal: Signal) -> Result {
-        let id = self.child.id();
-        let children = format!("/proc/{id}/task/{id}/children");
-        let children = fs::read_to_string(&children).context(children)?;
-        for child in children.split_whitespace() {
-            let comm = fs::read_to_string(format!("/proc/{child}/comm")).unwrap_or_default();
-            if comm.trim() == name {
-                let child = child.parse().context("process")?;
-                return kill(Pid::from_raw(child), signal).context("kill");
-            }
-        }
-        Err(format!("no {name} among {children}"))
+        signal_child(self.child.id(), name, signal)
     }
 }
 
@@ -206,10 +206,9 @@ impl Stage {
         let start = Instant::now();
         act(self).context(what)?;
         let outcome = self.soon(done).context(what);
+        let healed = outcome.is_ok().then(|| start.elapsed());
         std::thread::sleep(Duration::from_millis(400));
-        let gap = self
-            .fetches
-            .measure(self.kinds, what, start, outcome.is_ok());
+        let gap = self.fetches.measure(self.kinds, what, start, healed);
         if self.kinds[0] == Kind::Keepalived {
             return Ok(());
         }
@@ -329,19 +328,28 @@ impl Stage {
         }
     }
 
+    /// How long it takes to be found depends on when it dies between two checks: each trial has
+    /// its own time there, the same for all directors.
     fn real_server_dies_and_comes_back(&mut self) -> Result {
-        self.mishap(
-            "a real server dies",
-            Duration::from_secs(3),
-            |stage| stage.cluster.stop_serving("rs1"),
-            |stage| stage.balances(DIRECTOR, &[2]),
-        )?;
-        self.mishap(
-            "it comes back",
-            Duration::from_secs(1),
-            |stage| stage.cluster.serve("rs1"),
-            |stage| stage.balances(DIRECTOR, &[1, 2]),
-        )
+        let trials = trials()?;
+        for trial in 0..trials {
+            let phase = DELAY_LOOP * (2 * trial + 1) / (2 * trials);
+            wait_for_check(DIRECTOR_ADDRESS, "rs1")?;
+            std::thread::sleep(phase);
+            self.mishap(
+                "a real server dies",
+                Duration::from_secs(3),
+                |stage| stage.cluster.stop_serving("rs1"),
+                |stage| stage.balances(DIRECTOR, &[2]),
+            )?;
+            self.mishap(
+                "it comes back",
+                Duration::from_secs(1),
+                |stage| stage.cluster.serve("rs1"),
+                |stage| stage.balances(DIRECTOR, &[1, 2]),
+            )?;
+        }
+        Ok(())
     }
 
     /// It is started again, and all goes on.
@@ -560,8 +568,9 @@ fn configuration(vip: &str, of_server: &str) -> String {
         "vrrp_instance VI_1 {{\n    state BACKUP\n    interface eth0\n    virtual_router_id 51\n\
          @director priority 150\n@backup priority 100\n    advert_int 1\n    \
          virtual_ipaddress {{\n        {vip}\n    }}\n}}\n\
-         virtual_server {vip} 80 {{\n    delay_loop 1\n    lb_algo rr\n    lb_kind DR\n    \
+         virtual_server {vip} 80 {{\n    delay_loop {}\n    lb_algo rr\n    lb_kind DR\n    \
          protocol TCP\n{}{}}}\n",
+        DELAY_LOOP.as_secs(),
         server(1, ""),
         server(2, of_server)
     )

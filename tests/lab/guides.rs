@@ -1,27 +1,22 @@
-//! The configurations that guides print, run as printed: two machines with the interface and the
+//! The configurations that guides print, run as printed: two machines with the interfaces and the
 //! folder that they name, and `lvs-director` on each.
 
 use std::fs;
-use std::net::TcpStream;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
-
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 
 use crate::fail::{Context, Result};
-use crate::namespace::{Mount, in_network, own_mounts};
-use crate::process::helper;
+use crate::namespace::in_network;
+use crate::site::{DIRECTORS, Site, mailed};
 use crate::world::World;
 
-const FOLDER: &str = "/tmp/lvskit-guides";
-const MACHINES: [&str; 2] = ["guide1", "guide2"];
-const ETC: &str = "/etc/keepalived";
+const VIP: &str = "192.168.72.100";
 
-/// The script that looks after nginx: it asks for a page, and each machine sees its own.
-const SCRIPT: &str = "#!/bin/sh\ncurl -s -o /dev/null http://127.0.0.1/\n";
+const CLIENT: &str = "client";
+
+/// Its addresses: a persistent service knows them apart.
+const CLIENTS: [&str; 2] = ["192.168.72.1", "192.168.72.2"];
+
+/// The real servers.
+const SERVERS: [&str; 2] = ["real1", "real2"];
 
 macro_rules! guide {
     ($one:literal, $two:literal) => {
@@ -32,231 +27,140 @@ macro_rules! guide {
     };
 }
 
+/// LVS by direct routing, for the master and for the backup.
+pub const DIRECT_ROUTING: [&str; 2] = guide!("dr-master", "dr-backup");
+
 /// A single pair, where a script looks after nginx; a mail tells of a change of state.
 pub fn single_pair(world: &mut World) -> Result {
-    let mut pair = Pair::new(world)?;
-    pair.serve_mail(0)?;
-    pair.start(guide!("single-master", "single-backup"))?;
-    pair.soon(|pair| Ok(pair.has(0, "192.168.72.100/32")? && !pair.has(1, "192.168.72.100/")?))?;
-    pair.soon(|_| mailed("Entering MASTER state"))?;
+    let mut site = Site::new(world)?;
+    let [one, two] = DIRECTORS;
+    for machine in DIRECTORS {
+        site.serve(machine)?;
+    }
+    site.serve_mail(one)?;
+    site.start(guide!("single-master", "single-backup"))?;
+    site.soon("a master", |site| site.only_on(one, "192.168.72.100/32"))?;
+    site.soon("its mail", |_| Ok(mailed("Entering MASTER state")))?;
     // The first machine's nginx dies: its priority falls below the other's.
-    pair.servers.remove(0);
-    pair.soon(|pair| Ok(pair.has(1, "192.168.72.100/32")? && !pair.has(0, "192.168.72.100/")?))?;
-    pair.soon(|_| mailed("Entering BACKUP state"))
+    site.end_serving(one);
+    site.soon("a new master", |site| {
+        site.only_on(two, "192.168.72.100/32")
+    })?;
+    site.soon("the old one's mail", |_| {
+        Ok(mailed("Entering BACKUP state"))
+    })
 }
 
 /// Each is the master of one address, and the backup of the other's.
 pub fn dual_master(world: &mut World) -> Result {
-    let mut pair = Pair::new(world)?;
-    pair.start(guide!("dual-one", "dual-two"))?;
-    let [one, two] = ["192.168.72.100/24 ", "192.168.72.200/24 "];
-    pair.soon(|pair| {
-        Ok(pair.has(0, one)? && !pair.has(0, two)? && pair.has(1, two)? && !pair.has(1, one)?)
+    let mut site = Site::new(world)?;
+    let [one, two] = DIRECTORS;
+    let [first, second] = ["192.168.72.100/24 ", "192.168.72.200/24 "];
+    site.start(guide!("dual-one", "dual-two"))?;
+    site.soon("one address for each", |site| {
+        Ok(site.only_on(one, first)? && site.only_on(two, second)?)
     })?;
-    pair.soon(|pair| Ok(pair.has(0, "ens33:0")? && pair.has(1, "ens33:1")?))?;
-    // One is left, and has both.
-    pair.directors.remove(1);
-    pair.soon(|pair| Ok(pair.has(0, one)? && pair.has(0, two)?))
-}
-
-/// Whether there is a mail with this in its subject.
-fn mailed(what: &str) -> Result<bool> {
-    let files = fs::read_dir(format!("{FOLDER}/mail/new"));
-    let mut texts = files
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|file| file.path());
-    Ok(texts.any(|path| {
-        let text = fs::read_to_string(path).unwrap_or_default();
-        text.lines()
-            .any(|line| line.starts_with("Subject:") && line.contains(what))
-    }))
-}
-
-/// The two machines, on one wire. All that runs on them ends with this value.
-struct Pair {
-    ipvsadm: PathBuf,
-    director: PathBuf,
-    directors: Vec<Ended>,
-    /// The web server of each, and then others.
-    servers: Vec<Ended>,
-}
-
-/// A process that is told to end, and waited for.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        if let Ok(id) = i32::try_from(self.0.id()) {
-            let _ = kill(Pid::from_raw(id), Signal::SIGTERM);
-        }
-        let _ = self.0.wait();
-    }
-}
-
-impl Pair {
-    fn new(world: &World) -> Result<Self> {
-        for folder in ["/run/lvskit", "/var/lib/lvskit", FOLDER] {
-            let _ = fs::remove_dir_all(folder);
-        }
-        fs::create_dir_all(FOLDER).context(FOLDER)?;
-        let mut pair = Pair {
-            ipvsadm: world.program.path.clone(),
-            director: world.tool("lvs-director")?,
-            directors: Vec::new(),
-            servers: Vec::new(),
-        };
-        let [one, two] = MACHINES;
-        let setup = format!(
-            "netns add {one}\nnetns add {two}\n\
-             link add ens33 netns {one} type veth peer name ens33 netns {two}\n"
-        );
-        helper("ip", &["-batch", "-"], &setup)?;
-        for (machine, last) in MACHINES.into_iter().zip([31, 32]) {
-            let links = format!(
-                "link set lo up\nlink set ens33 up\naddr add 192.168.72.{last}/24 dev ens33\n"
-            );
-            helper("ip", &["-n", machine, "-batch", "-"], &links)?;
-        }
-        for machine in MACHINES {
-            pair.serve(machine)?;
-        }
-        Ok(pair)
-    }
-
-    /// A web server.
-    fn serve(&mut self, machine: &str) -> Result {
-        let folder = format!("{FOLDER}/{machine}");
-        fs::create_dir_all(&folder).context(&folder)?;
-        let mut config = format!(
-            "daemon off; master_process off; pid {folder}/pid; error_log {folder}/log;\n\
-             events {{}}\nhttp {{ access_log off; server {{ listen 80; return 200; }}\n"
-        );
-        for module in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
-            config += &format!("{module}_temp_path {folder}/{module};\n");
-        }
-        let file = format!("{folder}/nginx.conf");
-        fs::write(&file, config + "}\n").context(&file)?;
-        let mut command = Command::new("nginx");
-        command.args(["-e", &format!("{folder}/log"), "-c", &file]);
-        let server = in_network(machine, || spawn(&mut command, &format!("{folder}/said")))?;
-        self.servers.push(server);
-        listens(machine, 80)
-    }
-
-    /// A mail server, which keeps what comes.
-    fn serve_mail(&mut self, place: usize) -> Result {
-        let folder = format!("{FOLDER}/mail");
-        let mut command = Command::new("aiosmtpd");
-        command.args([
-            "-n",
-            "-l",
-            "127.0.0.1:25",
-            "-c",
-            "aiosmtpd.handlers.Mailbox",
-        ]);
-        command.arg(&folder);
-        let said = format!("{FOLDER}/mail.said");
-        let server = in_network(MACHINES[place], || spawn(&mut command, &said))?;
-        self.servers.push(server);
-        listens(MACHINES[place], 25)
-    }
-
-    /// Starts a director on each machine, with a folder of configuration of its own, which is where
-    /// it looks for it.
-    fn start(&mut self, texts: [&str; 2]) -> Result {
-        for (machine, text) in MACHINES.into_iter().zip(texts) {
-            let mut command = Command::new(&self.director);
-            command.args(["run", "-n", "-l", "-p", &format!("{FOLDER}/{machine}.pid")]);
-            let director = in_network(machine, || {
-                own_mounts()?;
-                Mount::Empty(ETC.into()).apply()?;
-                fs::write(format!("{ETC}/keepalived.conf"), text).context(ETC)?;
-                let script = Path::new(ETC).join("check_nginx.sh");
-                fs::write(&script, SCRIPT).context(ETC)?;
-                let mode = fs::Permissions::from_mode(0o755);
-                fs::set_permissions(&script, mode).context(ETC)?;
-                spawn(&mut command, &said(machine))
-            })?;
-            self.directors.push(director);
-        }
-        Ok(())
-    }
-
-    fn soon(&self, done: impl Fn(&Self) -> Result<bool>) -> Result {
-        for _ in 0..200 {
-            if done(self)? {
-                return Ok(());
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        let mut told = String::from("it does not come about\n");
-        for machine in MACHINES {
-            let said = fs::read_to_string(said(machine)).unwrap_or_default();
-            told += &format!("{machine} said:\n{said}{}", self.table(machine)?);
-        }
-        Err(told)
-    }
-
-    /// Whether this stands among the addresses of a machine's interface.
-    fn has(&self, place: usize, what: &str) -> Result<bool> {
-        let show = ["-o", "-4", "addr", "show", "dev", "ens33"];
-        let shown = output(MACHINES[place], Path::new("ip"), &show)?;
-        Ok(shown.contains(what))
-    }
-
-    fn table(&self, machine: &str) -> Result<String> {
-        output(machine, &self.ipvsadm, &["-Sn"])
-    }
-}
-
-impl Drop for Pair {
-    fn drop(&mut self) {
-        self.directors.clear();
-        self.servers.clear();
-        for machine in MACHINES {
-            if let Err(error) = helper("ip", &["netns", "del", machine], "") {
-                eprintln!("lab: {error}");
-            }
-        }
-    }
-}
-
-fn said(machine: &str) -> String {
-    format!("{FOLDER}/{machine}.said")
-}
-
-/// Waits until something listens at a port of a machine.
-fn listens(machine: &str, port: u16) -> Result {
-    for _ in 0..200 {
-        if in_network(machine, || {
-            TcpStream::connect(("127.0.0.1", port)).context(port)
-        })
-        .is_ok()
-        {
-            return Ok(());
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    Err(format!("{machine}: nothing listens at port {port}"))
-}
-
-/// What a program says on a machine.
-fn output(machine: &str, program: &Path, arguments: &[&str]) -> Result<String> {
-    let mut command = Command::new(program);
-    let output = in_network(machine, || {
-        command.args(arguments).output().context(program.display())
+    site.soon("labels", |site| {
+        Ok(site.has(one, "ens33:0")? && site.has(two, "ens33:1")?)
     })?;
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    site.end_director(two);
+    site.soon("both addresses on the one that is left", |site| {
+        Ok(site.only_on(one, first)? && site.only_on(one, second)?)
+    })
 }
 
-/// Starts a program in the namespaces of this thread; what it says goes to a file.
-fn spawn(command: &mut Command, said: &str) -> Result<Ended> {
-    let said = fs::File::create(said).context(said)?;
-    command
-        .stdin(Stdio::null())
-        .stdout(said.try_clone().context("said")?)
-        .stderr(said);
-    command.spawn().map(Ended).context("start")
+/// LVS by direct routing: the real servers are set up by what the guide has a `realserver.sh` for.
+pub fn direct_routing(world: &mut World) -> Result {
+    let mut site = Site::new(world)?;
+    site.serve_mail(DIRECTORS[0])?;
+    add_client(&mut site)?;
+    for (machine, last) in SERVERS.into_iter().zip([131, 132]) {
+        site.add(machine)?;
+        site.plug(machine, "ens33", &[&format!("192.168.72.{last}/24")])?;
+        site.run(machine, "lvs-realserver", &["start", "--mode", "dr", VIP])?;
+        site.serve(machine)?;
+    }
+    site.start(DIRECT_ROUTING)?;
+    balances(
+        site,
+        "TCP  192.168.72.100:80 wrr persistent 50\n  \
+           -> 192.168.72.131:80            Route   1      0          0\n  \
+           -> 192.168.72.132:80            Route   1      0          0\n",
+    )?;
+    match mailed("DOWN") {
+        true => Ok(()),
+        false => Err("no mail tells of the real server".into()),
+    }
+}
+
+/// LVS by NAT: the default gateway of the real servers goes where the service goes.
+pub fn nat(world: &mut World) -> Result {
+    let mut site = Site::new(world)?;
+    add_client(&mut site)?;
+    for (machine, last) in DIRECTORS.into_iter().zip([31, 32]) {
+        site.plug(machine, "ens34", &[&format!("10.10.10.{last}/24")])?;
+        let file = "/proc/sys/net/ipv4/ip_forward";
+        in_network(machine, || fs::write(file, "1").context(file))?;
+    }
+    for (machine, last) in SERVERS.into_iter().zip([11, 12]) {
+        site.add(machine)?;
+        site.plug(machine, "ens34", &[&format!("10.10.10.{last}/24")])?;
+        let words = ["route", "add", "default", "via", "10.10.10.1"];
+        site.run(machine, "ip", &words)?;
+        site.serve(machine)?;
+    }
+    site.start(guide!("nat-master", "nat-backup"))?;
+    balances(
+        site,
+        "TCP  192.168.72.100:80 rr\n  \
+           -> 10.10.10.11:80               Masq    1      0          0\n  \
+           -> 10.10.10.12:80               Masq    1      0          0\n",
+    )
+}
+
+fn add_client(site: &mut Site) -> Result {
+    site.add(CLIENT)?;
+    let addresses = CLIENTS.map(|address| format!("{address}/24"));
+    site.plug(CLIENT, "ens33", &[&addresses[0], &addresses[1]])
+}
+
+/// Both have the table that the guide shows, and clients get pages from all servers. One server dies,
+/// and then the master goes: clients get the other's.
+fn balances(mut site: Site, table: &str) -> Result {
+    let [one, two] = DIRECTORS;
+    site.soon("the table and the address", |site| {
+        let tables = [listing(site, one)?, listing(site, two)?];
+        Ok(tables == [table, table] && site.only_on(one, "192.168.72.100/32")?)
+    })?;
+    let pages = |site: &Site| -> Result<[String; 2]> {
+        let [first, second] = CLIENTS.map(|from| site.fetch(CLIENT, from, VIP));
+        Ok([first?, second?])
+    };
+    site.soon("pages of both", |site| {
+        let mut pages = pages(site)?;
+        pages.sort();
+        Ok(pages == SERVERS)
+    })?;
+    let [dead, left] = SERVERS;
+    site.end_serving(dead);
+    site.soon("pages of the one that is left", |site| {
+        Ok(pages(site)? == [left, left] && listing(site, two)?.lines().count() == 2)
+    })?;
+    site.end_director(one);
+    site.soon("pages by the other director", |site| {
+        Ok(site.only_on(two, "192.168.72.100/32")? && pages(site)? == [left, left])
+    })?;
+    match listing(&site, one)?.is_empty() {
+        true => Ok(()),
+        false => Err("the master has left its table".into()),
+    }
+}
+
+/// The table of a machine as `ipvsadm -Ln` shows it, without the heading.
+fn listing(site: &Site, machine: &str) -> Result<String> {
+    let listing = site.run(machine, "ipvsadm", &["-Ln"])?;
+    let lines = listing.lines().skip(3);
+    Ok(lines
+        .map(|line| line.trim_end().to_owned() + "\n")
+        .collect())
 }

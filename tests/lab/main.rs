@@ -34,6 +34,7 @@ mod roundtrip;
 mod schema;
 mod scripts;
 mod segment;
+mod site;
 mod traffic;
 mod transcript;
 mod vocabulary;
@@ -46,6 +47,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use cluster::{examples, forwarding, scheduling, state};
+use director::crash;
 use expectation::{Deviation, Expectation};
 use fail::Result;
 use options::Options;
@@ -260,8 +262,14 @@ const TESTS: &[(&str, Test)] = &[
         "director/keepalived-beside-keepalived",
         director::keepalived_beside_keepalived,
     ),
+    (
+        "director/a-crash-loop-is-mailed-and-the-address-given-up",
+        crash::a_crash_loop_is_mailed_and_the_address_given_up,
+    ),
     ("guides/single-pair", guides::single_pair),
     ("guides/dual-master", guides::dual_master),
+    ("guides/direct-routing", guides::direct_routing),
+    ("guides/nat", guides::nat),
     ("differential/command-lines", differential::command_lines),
     ("differential/restores", differential::restores),
 ];

@@ -1,7 +1,7 @@
 //! One call of a program, and all that comes out of it.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use nix::fcntl::OFlag;
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::unistd::{close, pipe2};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, close, pipe2};
 
 use crate::fail::{Context, Result};
 use crate::namespace::{Mount, in_network, with_mounts};
@@ -74,6 +75,20 @@ pub fn helper(program: &str, arguments: &[&str], stdin: &str) -> Result {
             arguments.join(" ")
         )),
     }
+}
+
+/// Sends a signal to the program of that name that a process has started.
+pub fn signal_child(parent: u32, name: &str, signal: Signal) -> Result {
+    let children = format!("/proc/{parent}/task/{parent}/children");
+    let children = fs::read_to_string(&children).context(children)?;
+    for child in children.split_whitespace() {
+        let comm = fs::read_to_string(format!("/proc/{child}/comm")).unwrap_or_default();
+        if comm.trim() == name {
+            let child = child.parse().context("process")?;
+            return kill(Pid::from_raw(child), signal).context("kill");
+        }
+    }
+    Err(format!("no {name} among {children}"))
 }
 
 impl Call<'_> {

@@ -248,7 +248,7 @@ fn neighbour_solicitation() -> Vec<u8> {
 
 /// A socket that hears all frames of an interface, and sends frames as they are. It is made a
 /// `UdpSocket` for its safe ways to read and write.
-fn packet_socket(network: &str, device: &str) -> Result<UdpSocket> {
+pub fn packet_socket(network: &str, device: &str) -> Result<UdpSocket> {
     in_network(network, || {
         let socket: OwnedFd = socket(
             AddressFamily::Packet,

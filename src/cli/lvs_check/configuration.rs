@@ -103,7 +103,7 @@ impl Session<'_> {
         sources: &Sources,
         problems: &[Problem],
     ) -> Result<(), Failure> {
-        let is_error = |problem: &&Problem| problem.severity >= Severity::Error;
+        let is_error = |problem: &&Problem| problem.severity.prevents_start();
         let count = problems.iter().filter(is_error).count();
         if count == 0 {
             return Ok(());

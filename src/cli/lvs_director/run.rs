@@ -57,7 +57,7 @@ pub fn run(
     let wrong = errors_of(&reading);
     if wrong > 0 {
         for problem in &reading.problems {
-            if problem.severity >= Severity::Error {
+            if problem.severity.prevents_start() {
                 let _ = errors.write_all(problem.render(&reading.sources).as_bytes());
             }
         }
@@ -164,9 +164,10 @@ fn read(file: &str, outside: &dyn Outside) -> Result<Reading, String> {
 }
 
 fn errors_of(reading: &Reading) -> usize {
-    let is_error = |severity| severity >= Severity::Error;
     let errors = reading.problems.iter();
-    errors.filter(|problem| is_error(problem.severity)).count()
+    errors
+        .filter(|problem| problem.severity.prevents_start())
+        .count()
 }
 
 /// What a configuration has something for.
@@ -520,12 +521,11 @@ impl Running<'_> {
     fn warn(&mut self, reading: &Reading) -> Vec<String> {
         let mut told = Vec::new();
         for problem in &reading.problems {
-            let level = match problem.severity {
+            let (level, name) = match problem.severity {
                 Severity::Note => continue,
-                Severity::Warning => Level::Warning,
-                Severity::Error | Severity::Fatal => Level::Error,
+                Severity::Warning | Severity::Ignored => (Level::Warning, "warning"),
+                Severity::Error | Severity::Fatal => (Level::Error, "error"),
             };
-            let name = problem.severity.name();
             let mut text = match problem.place {
                 Some(place) => {
                     let place = reading.sources.locate(place);

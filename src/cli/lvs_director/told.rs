@@ -29,8 +29,9 @@ pub fn text(file: &str, reading: &Reading) -> String {
     for problem in &reading.problems {
         out.push_str(&problem.render(&reading.sources));
     }
+    let errors = [Severity::Ignored, Severity::Error, Severity::Fatal];
     let counts = [
-        counted(count(reading, &[Severity::Error, Severity::Fatal]), "error"),
+        counted(count(reading, &errors), "error"),
         counted(count(reading, &[Severity::Warning]), "warning"),
         counted(count(reading, &[Severity::Note]), "note"),
     ];

@@ -1,5 +1,6 @@
 //! What a client has of each mishap, and all of it side by side.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,17 +26,40 @@ struct Measured {
     failed: usize,
     count: usize,
     gap: Duration,
-    /// Whether all became as it should be.
-    healed: bool,
+    /// When all was as it should be, if it became so.
+    healed: Option<Duration>,
+}
+
+impl Measured {
+    /// The medians of several, each number for itself.
+    fn median(all: &[&Measured]) -> Option<Measured> {
+        let first = *all.first()?;
+        Some(Measured {
+            failed: middle(all.iter().map(|one| one.failed))?,
+            count: middle(all.iter().map(|one| one.count))?,
+            gap: middle(all.iter().map(|one| one.gap))?,
+            healed: match all.iter().all(|one| one.healed.is_some()) {
+                true => middle(all.iter().filter_map(|one| one.healed)),
+                false => None,
+            },
+            ..first.clone()
+        })
+    }
+}
+
+fn middle<T: Copy + Ord>(values: impl Iterator<Item = T>) -> Option<T> {
+    let mut values: Vec<T> = values.collect();
+    values.sort_unstable();
+    values.get(values.len() / 2).copied()
 }
 
 impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (failed, count, gap) = (self.failed, self.count, self.gap.as_millis());
-        write!(f, "{failed} of {count} failed, {gap} ms without a page")?;
+        write!(f, "{failed} of {count} failed, {gap} ms without a page, ")?;
         match self.healed {
-            true => Ok(()),
-            false => f.write_str(", not healed"),
+            Some(after) => write!(f, "healed after {} ms", after.as_millis()),
+            None => f.write_str("not healed"),
         }
     }
 }
@@ -56,7 +80,13 @@ impl Fetches {
     }
 
     /// Tells and keeps what there was since then; gives the longest time without a page.
-    pub fn measure(&self, kinds: [Kind; 2], what: &str, start: Instant, healed: bool) -> Duration {
+    pub fn measure(
+        &self,
+        kinds: [Kind; 2],
+        what: &str,
+        start: Instant,
+        healed: Option<Duration>,
+    ) -> Duration {
         let (count, failed, gap) = self.since(start);
         let measured = Measured {
             kinds,
@@ -66,8 +96,7 @@ impl Fetches {
             gap,
             healed,
         };
-        let took = start.elapsed().as_millis();
-        println!("  {what}: {measured}, {took} ms in all");
+        println!("  {what}: {measured}");
         let all = MEASURED.lock();
         all.unwrap_or_else(PoisonError::into_inner).push(measured);
         gap
@@ -91,21 +120,29 @@ impl Fetches {
     }
 }
 
-/// Prints ours beside keepalived's.
+/// Prints ours beside keepalived's, the medians of what was tried more than once.
 pub fn compare() {
     let all = MEASURED.lock().unwrap_or_else(PoisonError::into_inner);
-    let find = |kind: Kind, what: &str| {
-        let one = all
+    let tell = |kind: Kind, what: &str| {
+        let tried: Vec<&Measured> = all
             .iter()
-            .find(|one| one.kinds == [kind; 2] && one.what == what);
-        one.map_or_else(|| "not measured".to_owned(), Measured::to_string)
+            .filter(|one| one.kinds == [kind; 2] && one.what == what)
+            .collect();
+        match Measured::median(&tried) {
+            Some(median) if tried.len() > 1 => format!("{median} (median of {})", tried.len()),
+            Some(only) => only.to_string(),
+            None => "not measured".to_owned(),
+        }
     };
-    let theirs = all.iter().filter(|one| one.kinds == [Kind::Keepalived; 2]);
-    for one in theirs {
-        let what = &one.what;
-        println!(
-            "  {what}\n    ours:       {}\n    keepalived: {one}",
-            find(Kind::Ours, what)
-        );
+    let mut told = BTreeSet::new();
+    for one in all.iter() {
+        let what = one.what.as_str();
+        if one.kinds == [Kind::Keepalived; 2] && told.insert(what) {
+            println!(
+                "  {what}\n    ours:       {}\n    keepalived: {}",
+                tell(Kind::Ours, what),
+                tell(Kind::Keepalived, what)
+            );
+        }
     }
 }

@@ -40,11 +40,11 @@ mod tell;
 
 /// From one look at the table to the next, where a configuration has all rhythms: the kernel tells
 /// nobody of changes. The larger the table, the rarer the looks.
-const LOOKS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(5);
+const LOOKS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(10);
 
-/// Such a look is followed by so many times as long as it took, within these bounds: a look each
-/// second must cost next to nothing.
-const LEISURE: u32 = 100;
+/// Such a look is followed by so many times as long as it took, within these bounds: beside the
+/// checks it must cost next to nothing.
+const LEISURE: u32 = 300;
 
 /// How long keepalived waits before the first checks, beside the warmup.
 const START_DELAY: Duration = Duration::from_secs(1);

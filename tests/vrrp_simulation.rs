@@ -199,6 +199,7 @@ impl World {
                 });
                 settings.preempt = dice.chance(0.8);
                 settings.answer_lower = dice.chance(0.8);
+                settings.last_word = dice.chance(0.8);
                 if dice.chance(0.2) {
                     settings.preempt_delay = settings.interval.duration() * dice.below(20) as u32;
                 }

@@ -28,6 +28,10 @@ pub struct Settings {
     pub preempt_delay: Duration,
     /// Whether it answers a master of lower priority (RFC 9568 does, RFC 5798 does not).
     pub answer_lower: bool,
+    /// Whether a master that hears a higher one advertises once more before it gives way. The other
+    /// may not have heard of it yet, and announces its addresses again then: to clients that this one
+    /// was the last to announce them to, nobody else would.
+    pub last_word: bool,
     /// How often it announces its addresses.
     pub announce: Announce,
 }
@@ -57,7 +61,7 @@ impl Default for Announce {
 }
 
 impl Settings {
-    /// Those of keepalived for a router that speaks from `source`.
+    /// Those of keepalived, and a last word, for a router that speaks from `source`.
     pub fn new(version: Version, source: IpAddr) -> Self {
         Settings {
             version,
@@ -68,6 +72,7 @@ impl Settings {
             preempt: true,
             preempt_delay: Duration::ZERO,
             answer_lower: true,
+            last_word: true,
             announce: Announce::default(),
         }
     }
@@ -422,6 +427,9 @@ impl Router {
             actions.push(Action::Remark(Remark::Challenged(heard)));
             self.stay(now, heard, actions);
             return;
+        }
+        if self.settings.last_word {
+            actions.push(Action::Advertise(priority));
         }
         if heard.priority == Priority::OWNER && priority == Priority::OWNER {
             actions.push(Action::Remark(Remark::SecondOwner(heard)));

@@ -90,7 +90,7 @@ pub(super) const GLOBAL: &[Keyword] = &[
     row(G, "vrrp_vmac_garp_intvl", Form(F::ExtraInterfaces), "", "As vrrp_garp_extra_if").old("vrrp_garp_extra_if"),
     row(G, "vrrp_down_timer_adverts", Number(1, 100), "3", "How many adverts must be missed"),
     row(G, "vrrp_lower_prio_no_advert", Switch, "off", "Do not answer adverts of lower priority"),
-    row(G, "vrrp_higher_prio_send_advert", Switch, "off", "Send an advert before giving way"),
+    row(G, "vrrp_higher_prio_send_advert", Switch, "on; keepalived: off", "Send an advert before giving way, so that the other master announces its addresses again"),
     row(G, "vrrp_strict", Flag, "", "Do what the RFC says, and nothing else"),
     row(G, "vrrp_check_unicast_src", Flag, "", "Take unicast adverts from peers only"),
     row(G, "vrrp_skip_check_adv_addr", Flag, "", "Compare the addresses of an advert when its sender changes, not each time"),

@@ -84,7 +84,7 @@ settings! {
         /// Do not answer adverts of lower priority.
         "vrrp_lower_prio_no_advert" lower_prio_no_advert: bool = false,
         /// Send an advert before giving way.
-        "vrrp_higher_prio_send_advert" higher_prio_send_advert: bool = false,
+        "vrrp_higher_prio_send_advert" higher_prio_send_advert: bool = true,
         /// Do what the RFC says, and nothing else.
         "vrrp_strict" strict: bool = false,
         /// Take unicast adverts from peers only.

@@ -245,13 +245,17 @@ fn a_master_answers_a_lower_one_and_announces_once_an_interval() {
 }
 
 #[test]
-fn a_master_yields_to_a_higher_one_without_a_word() {
+fn a_master_yields_to_a_higher_one_and_lets_it_know() {
     let mut bench = Bench::master(|_| {});
     bench.hear(4500, 101, LOWER);
+    assert!(bench.did(Action::Advertise(Priority(100))));
     assert!(!bench.did(Action::Advertise(Priority::RESIGNED)));
     assert!(bench.did(Action::RemoveAddresses) && bench.did(Action::Became(State::Backup)));
     assert_eq!(bench.deadline(), seconds(4.5 + 3.609375));
     assert_eq!(bench.router.master(), Some(LOWER));
+    let mut bench = Bench::master(|settings| settings.last_word = false);
+    bench.hear(4500, 101, LOWER);
+    assert!(!bench.did(Action::Advertise(Priority(100))));
 }
 
 #[test]

@@ -84,6 +84,7 @@ impl Converter<'_> {
         let strict = from.strict == Some(true);
         to.accepts = !(strict || from.no_accept) || settings.priority == Priority::OWNER;
         settings.answer_lower = !from.lower_prio_no_advert.unwrap_or(strict);
+        settings.last_word = from.higher_prio_send_advert.unwrap_or(!strict);
         if let Some(adverts) = from.down_timer_adverts {
             settings.missed_adverts = adverts;
         }

@@ -277,7 +277,8 @@ fn what_would_make_another_master_is_refused() {
 #[test]
 fn what_else_is_not_had_is_told_with_its_place() {
     let text = with("smtp_alert on\npromote_secondaries\nhigher_prio_send_advert off");
-    let (_, warnings) = only(&text);
+    let (plain, warnings) = only(&text);
+    assert!(!plain.settings.last_word);
     assert_eq!(
         warnings,
         [
@@ -287,7 +288,7 @@ fn what_else_is_not_had_is_told_with_its_place() {
     );
     let (strict, warnings) = only(&with("strict_mode on"));
     assert!(warnings[0].starts_with("k.conf:2:1: strict mode"));
-    assert!(!strict.settings.answer_lower);
+    assert!(!strict.settings.answer_lower && !strict.settings.last_word);
     assert_eq!(strict.settings.announce.again, None);
 }
 

@@ -172,6 +172,8 @@ impl<'a> Builder<'a> {
         mut other: impl FnMut(&mut Self, Statement),
     ) {
         block.common().at = At(statement.place);
+        let settings = statement.children.len() - blocks(&statement);
+        block.common().places.expect(settings);
         for child in statement.children {
             if matches!(child.keyword.opens, Opens::Block(_)) {
                 other(self, child);

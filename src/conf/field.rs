@@ -162,6 +162,16 @@ impl Plain for Weight {
     }
 }
 
+/// What few blocks have takes little room in the others.
+impl<T: Plain> Plain for Box<T> {
+    fn of(value: Value) -> Option<Self> {
+        T::of(value).map(Box::new)
+    }
+    fn plain(&self) -> Shown {
+        T::plain(self)
+    }
+}
+
 impl Plain for Command {
     fn of(value: Value) -> Option<Self> {
         match value {

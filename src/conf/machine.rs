@@ -238,7 +238,7 @@ impl Checker<'_> {
                     ("notify_down", &real.notify_down),
                 ] {
                     let place = real.common.place(keyword);
-                    self.notify(keyword, command.as_ref(), place, default_works);
+                    self.notify(keyword, command.as_deref(), place, default_works);
                 }
                 for checker in &real.checkers {
                     let CheckerKind::Misc(misc) = &checker.kind else {

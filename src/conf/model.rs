@@ -109,6 +109,11 @@ impl Common {
 pub struct Places(Vec<(&'static str, Place)>);
 
 impl Places {
+    /// Has room for so many more, and no more than that.
+    pub fn expect(&mut self, keywords: usize) {
+        self.0.reserve_exact(keywords);
+    }
+
     /// Remembers a place; of several the last.
     pub fn add(&mut self, keyword: &'static str, place: Place) {
         match self.0.iter_mut().find(|(name, _)| *name == keyword) {

@@ -77,10 +77,9 @@ impl Session<'_> {
         self.stop_at_errors(file, &sources, &found)?;
         let config = config.effective();
         let mut problems = Problems::default();
-        let description = Description::new(&config, &crate::host::names::user, &mut problems);
+        let description = Description::new(config, &crate::host::names::user, &mut problems);
         let problems = problems.sorted();
         self.stop_at_errors(file, &sources, &problems)?;
-        drop(config);
         limits::give_back_memory();
         if !quiet {
             for problem in problems {
@@ -122,7 +121,9 @@ impl Session<'_> {
 impl Description {
     /// What an effective configuration asks for. A problem is an error where a check would be
     /// another than it should, else something that is left out.
-    fn new(config: &Config, accounts: Accounts<'_>, problems: &mut Problems) -> Self {
+    fn new(mut config: Config, accounts: Accounts<'_>, problems: &mut Problems) -> Self {
+        let virtual_servers = std::mem::take(&mut config.virtual_servers);
+        let config = &config;
         let mut reader = Reader {
             config,
             accounts,
@@ -139,8 +140,9 @@ impl Description {
             left_out("SSL", true, &ssl.common, reader.problems);
         }
         let overall = reader.overall();
-        let servers = config.virtual_servers.iter();
-        let services = servers.filter_map(|server| reader.service(server));
+        // One after the other is given up: a large configuration is there once.
+        let servers = virtual_servers.into_iter();
+        let services = servers.filter_map(|server| reader.service(&server));
         Description {
             services: services.collect(),
             overall,
@@ -264,8 +266,8 @@ impl Reader<'_> {
             false if self.config.global.rs_init_notifies => None,
             false => Some(true),
         };
-        let mut told = |command: &Option<Command>, keyword: &str| {
-            let command = command.as_ref()?;
+        let mut told = |command: &Option<Box<Command>>, keyword: &str| {
+            let command = command.as_deref()?;
             let program = self.program(command, &real.common, keyword);
             program.map(Arc::new)
         };

@@ -118,9 +118,9 @@ settings! {
         /// The first check comes within this time.
         "warmup" warmup: Option<Duration> = None,
         /// Run when it comes.
-        "notify_up" notify_up: Option<Command> = None,
+        "notify_up" notify_up: Option<Box<Command>> = None,
         /// Run when it goes.
-        "notify_down" notify_down: Option<Command> = None,
+        "notify_down" notify_down: Option<Box<Command>> = None,
         /// Mail when it comes or goes.
         "smtp_alert" smtp_alert: Option<bool> = None,
         /// The name that HTTP checks ask for.

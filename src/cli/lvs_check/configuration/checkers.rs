@@ -243,7 +243,11 @@ pub fn program(
 
 fn pages(http: &model::Http, tls: Option<Tls>) -> Result<Http, Wrong> {
     let version = Version::parse(http.version.name()).unwrap_or_default();
-    let pages = http.urls.iter().map(page).collect::<Result<_, _>>()?;
+    // With room for no more: a collected list would have room for four.
+    let mut pages = Vec::with_capacity(http.urls.len());
+    for url in &http.urls {
+        pages.push(page(url)?);
+    }
     Ok(Http {
         tls,
         version,

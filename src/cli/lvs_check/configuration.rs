@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +10,13 @@ use crate::addr::Endpoint;
 use crate::check::health::{Policy, State};
 use crate::check::memory::Memory;
 use crate::check::rhythm::{Rhythm, Routine};
+use crate::check::tls::Identity;
 use crate::check::watch::{Source, Terms, Watch};
 use crate::check::{Check, User};
 use crate::cli::post;
-use crate::conf::model::{Checker, CheckerKind, Common, Config, RealServer, VirtualServer};
+use crate::conf::model::{
+    Checker, CheckerKind, Common, Config, RealServer, SslGlobal, VirtualServer,
+};
 use crate::conf::problem::{Problem, Problems, Severity};
 use crate::conf::source::Sources;
 use crate::conf::value::{Command, VirtualAddress};
@@ -128,6 +132,7 @@ impl Description {
             accounts,
             problems,
             known: HashSet::new(),
+            identity: None,
         };
         for (keyword, is_there) in [
             ("net_namespace", config.net_namespace.is_some()),
@@ -136,7 +141,7 @@ impl Description {
             left_out(keyword, is_there, &config.common, reader.problems);
         }
         if let Some(ssl) = &config.ssl {
-            left_out("SSL", true, &ssl.common, reader.problems);
+            reader.identity(ssl);
         }
         let overall = reader.overall();
         let servers = config.virtual_servers.iter();
@@ -190,9 +195,29 @@ struct Reader<'a> {
     problems: &'a mut Problems,
     /// The services that there are already.
     known: HashSet<ServiceId>,
+    /// What is shown to servers that are asked over TLS.
+    identity: Option<Identity>,
 }
 
 impl Reader<'_> {
+    /// Reads what is shown to servers. A certificate and its key may be in one file.
+    fn identity(&mut self, ssl: &SslGlobal) {
+        let certificate = ssl.certificate.as_ref().or(ssl.key.as_ref());
+        let key = ssl.key.as_ref().or(certificate);
+        if let Some((certificate, key)) = certificate.zip(key) {
+            match Identity::read(Path::new(certificate), Path::new(key)) {
+                Ok(identity) => self.identity = Some(identity),
+                Err(error) => {
+                    let hint = "lvs-check cannot show this to a server";
+                    self.problems
+                        .error(ssl.common.at.0, error.to_string(), hint);
+                }
+            }
+        }
+        // Keepalived reads it, too, and never asks who a server is.
+        left_out("ca", ssl.ca.is_some(), &ssl.common, self.problems);
+    }
+
     fn service(&mut self, server: &VirtualServer) -> Option<Described> {
         tell_left_out(server, self.config, self.problems);
         let at = server.common.at.0;
@@ -245,6 +270,7 @@ impl Reader<'_> {
         let converter = Converter {
             config: self.config,
             server: endpoint,
+            identity: self.identity.as_ref(),
             accounts: self.accounts,
         };
         let mut checks = Vec::new();
@@ -412,7 +438,10 @@ fn routine(checker: &Checker, check: Check) -> Arc<Routine> {
     };
     let delay = checker.delay_loop.unwrap_or(usual);
     let warmup = checker.warmup.unwrap_or(delay);
-    Arc::new(Routine::of(check, delay, warmup))
+    Arc::new(Routine {
+        log_all: checker.log_all_failures == Some(true),
+        ..Routine::of(check, delay, warmup)
+    })
 }
 
 /// The addresses of a virtual server.

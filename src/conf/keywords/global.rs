@@ -65,7 +65,7 @@ pub(super) const GLOBAL: &[Keyword] = &[
     row(G, "smtp_alert_checker", Switch, "", "The same for checkers alone"),
     row(G, "no_email_faults", Flag, "", "No mail on faults"),
     row(G, "no_checker_emails", Switch, "", "Mail only when a real server comes or goes, not for each checker"),
-    row(G, "checker_log_all_failures", Switch, "off", "Log each check that fails"),
+    row(G, "checker_log_all_failures", Switch, "off", "Log each check that fails while it is well"),
     row(G, "rs_init_notifies", Switch, "", "Run notify_up at the start too"),
     row(G, "default_interface", Interface, "eth0", "The interface of static addresses"),
     row(G, "script_user", Words, "keepalived_script if there is one, else root", "Who runs scripts: an account, and a group if not its own"),

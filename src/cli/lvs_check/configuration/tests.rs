@@ -216,3 +216,28 @@ fn a_program_has_the_interval_where_it_has_no_time_of_its_own() {
     let check = &checks("MISC_CHECK {\n misc_path /bin/true\n }")[0];
     assert_eq!(check.timeout, Duration::from_secs(9));
 }
+
+#[test]
+fn a_certificate_that_cannot_be_read_is_an_error() {
+    let mut text = server("");
+    text += "SSL {\n ca /nothing/ca.pem\n certificate /nothing/own.pem\n}\n";
+    let (_, told) = describe(&text);
+    let told: Vec<_> = told
+        .iter()
+        .map(|(severity, _, text)| (*severity, &text[..]))
+        .collect();
+    assert!(
+        matches!(told[..], [(Severity::Error, wrong), (Severity::Warning, "not acted on: ca")]
+            if wrong.starts_with("/nothing/own.pem: ")),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn each_failure_is_told_where_that_is_asked_for() {
+    for (word, expected) in [("", false), ("log_all_failures\n", true)] {
+        let (description, _) = describe(&server(&format!("TCP_CHECK {{\n{word}}}")));
+        let (watches, _) = description.watches(&Table::default(), &Memory::default(), true);
+        assert_eq!(watches[0].checks[0][0].log_all, expected, "{word}");
+    }
+}

@@ -22,7 +22,7 @@ use crate::conf::source::Sources;
 use crate::conf::value::{Command, VirtualAddress};
 use crate::conf::{self, Reading};
 use crate::host::accounts::short_host_name;
-use crate::host::limits;
+use crate::host::{limits, processes};
 use crate::ipvs::plan::{Entry, Table};
 use crate::ipvs::{Destination, Service, ServiceId, Thresholds, Timeouts, Weight};
 
@@ -81,7 +81,10 @@ impl Session<'_> {
         self.stop_at_errors(file, &sources, &found)?;
         let config = config.effective();
         let mut problems = Problems::default();
-        let description = Description::new(&config, &crate::host::names::user, &mut problems);
+        let mut names = config.net_namespace.iter();
+        let is_elsewhere = names.any(|name| !processes::is_in_network(name));
+        let accounts = &crate::host::names::user;
+        let description = Description::new(&config, is_elsewhere, accounts, &mut problems);
         let problems = problems.sorted();
         self.stop_at_errors(file, &sources, &problems)?;
         drop(config);
@@ -124,9 +127,15 @@ impl Session<'_> {
 }
 
 impl Description {
-    /// What an effective configuration asks for. A problem is an error where a check would be
+    /// What an effective configuration asks for; this is done in another network namespace than it
+    /// names if `is_elsewhere`. A problem is an error where a check would be
     /// another than it should, else something that is left out.
-    fn new(config: &Config, accounts: Accounts<'_>, problems: &mut Problems) -> Self {
+    fn new(
+        config: &Config,
+        is_elsewhere: bool,
+        accounts: Accounts<'_>,
+        problems: &mut Problems,
+    ) -> Self {
         let mut reader = Reader {
             config,
             accounts,
@@ -135,7 +144,7 @@ impl Description {
             identity: None,
         };
         for (keyword, is_there) in [
-            ("net_namespace", config.net_namespace.is_some()),
+            ("net_namespace", is_elsewhere),
             ("net_namespace_ipvs", config.net_namespace_ipvs.is_some()),
         ] {
             left_out(keyword, is_there, &config.common, reader.problems);

@@ -26,7 +26,7 @@ const LINKBEAT: &str = "polling of links: the kernel tells";
 #[rustfmt::skip]
 pub(super) const TOP: &[Keyword] = &[
     row(T, "global_defs", Flag, "", "What holds for all; of several blocks the later counts").block(Block::Global),
-    row(T, "net_namespace", Text, "", "Run in this network namespace").mild().once(),
+    row(T, "net_namespace", Text, "", "Run in this network namespace, of ip netns; lvs-director enters it").mild().once(),
     row(T, "net_namespace_ipvs", Text, "", "The namespace whose IPVS table is changed").once(),
     row(T, "namespace_with_ipsets", Flag, "", "Allow ipsets in a namespace").not(FIREWALL),
     row(T, "instance", Text, "", "Part of the names of files, where several daemons run").mild().once(),
@@ -35,9 +35,9 @@ pub(super) const TOP: &[Keyword] = &[
     row(T, "child_wait_time", Number(0, 4_294_967_295), "5", "How many seconds a stop waits for children").not(PROCESS),
     row(T, "linkbeat_interfaces", Flag, "", "Poll the state of these links").list(Entry::Interfaces).not(LINKBEAT),
     row(T, "interface_up_down_delays", Flag, "", "How many seconds a link must be down, and up, to count as such").list(Entry::Interfaces).not("delays of links"),
-    row(T, "static_ipaddress", Flag, "", "Addresses that are there from the start and stay").list(Entry::Addresses),
-    row(T, "static_routes", Flag, "", "Routes that are there from the start and stay").list(Entry::Routes),
-    row(T, "static_rules", Flag, "", "Rules that are there from the start and stay").list(Entry::Rules),
+    row(T, "static_ipaddress", Flag, "", "Addresses that are there as long as lvs-vrrp, whoever is master").list(Entry::Addresses),
+    row(T, "static_routes", Flag, "", "Routes likewise").list(Entry::Routes),
+    row(T, "static_rules", Flag, "", "Rules likewise").list(Entry::Rules),
     row(T, "track_group", Text, "", "Instances that fail with a static address, route or rule").block(Block::TrackGroup),
     row(T, "track_file", Text, "", "A file whose number is a state, or changes a priority").block(Block::TrackFile),
     row(T, "vrrp_track_file", Text, "", "As track_file").block(Block::TrackFile),

@@ -40,7 +40,11 @@ fn describe(text: &str) -> (Description, Vec<(Severity, u32, String)>) {
     assert!(errors.is_empty(), "{errors:?}");
     let mut problems = Problems::default();
     let accounts = |user: &str, _: Option<&str>| (user == "nobody").then_some((7, 8));
-    let description = Description::new(&reading.config.effective(), &accounts, &mut problems);
+    let description = {
+        let config = reading.config.effective();
+        let is_elsewhere = config.net_namespace.is_some();
+        Description::new(&config, is_elsewhere, &accounts, &mut problems)
+    };
     let told = problems.sorted().into_iter().map(|problem| {
         let line = problem.place.map_or(0, |place| place.line);
         (problem.severity, line, problem.text)

@@ -13,6 +13,7 @@ mod connections;
 mod diff;
 mod differential;
 mod director;
+mod director_network;
 mod drain;
 mod expectation;
 mod export;
@@ -259,6 +260,10 @@ const TESTS: &[(&str, Test)] = &[
     (
         "director/keepalived-beside-keepalived",
         director::keepalived_beside_keepalived,
+    ),
+    (
+        "director-network/all-is-done-in-the-namespace-of-the-file",
+        director_network::all_is_done_in_the_namespace_of_the_file,
     ),
     ("guides/single-pair", guides::single_pair),
     ("guides/dual-master", guides::dual_master),

@@ -88,7 +88,7 @@ _lvs__check() {
             return 0
             ;;
         lvs__subcmd__check__subcmd__digest)
-            opts="-h --timeout --connect-ip --connect-port --bind --bind-port --bind-if --fwmark --virtualhost --http-version --sni --no-sni --verify --ca --help"
+            opts="-h --timeout --connect-ip --connect-port --bind --bind-port --bind-if --fwmark --virtualhost --http-version --sni --no-sni --verify --ca --certificate --key --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -165,6 +165,36 @@ _lvs__check() {
                     return 0
                     ;;
                 --ca)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --certificate)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --key)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
                         oldifs="$IFS"
@@ -547,7 +577,7 @@ _lvs__check() {
             return 0
             ;;
         lvs__subcmd__check__subcmd__https)
-            opts="-h --timeout --retry --retry-delay --connect-ip --connect-port --bind --bind-port --bind-if --fwmark --path --virtualhost --status --digest --regex --regex-no-match --regex-min-offset --regex-max-offset --http-version --sni --no-sni --verify --ca --json --help"
+            opts="-h --timeout --retry --retry-delay --connect-ip --connect-port --bind --bind-port --bind-if --fwmark --path --virtualhost --status --digest --regex --regex-no-match --regex-min-offset --regex-max-offset --http-version --sni --no-sni --verify --ca --certificate --key --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -701,6 +731,36 @@ _lvs__check() {
                     fi
                     return 0
                     ;;
+                --certificate)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --key)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -748,7 +808,7 @@ _lvs__check() {
             return 0
             ;;
         lvs__subcmd__check__subcmd__once)
-            opts="-f -h --use-file --rules --table --with --apply --inhibit --sorry --quorum --hysteresis --rise --fall --quiet --metrics --timeout --retry --retry-delay --connect-ip --connect-port --bind --bind-port --bind-if --fwmark --path --virtualhost --status --digest --regex --regex-no-match --regex-min-offset --regex-max-offset --http-version --sni --no-sni --verify --ca --helo --type --name --payload --require-reply --min-reply-length --max-reply-length --size --dynamic --user --factor --json --help"
+            opts="-f -h --use-file --rules --table --with --apply --inhibit --sorry --quorum --hysteresis --rise --fall --quiet --metrics --timeout --retry --retry-delay --connect-ip --connect-port --bind --bind-port --bind-if --fwmark --path --virtualhost --status --digest --regex --regex-no-match --regex-min-offset --regex-max-offset --http-version --sni --no-sni --verify --ca --certificate --key --helo --type --name --payload --require-reply --min-reply-length --max-reply-length --size --dynamic --user --factor --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -989,6 +1049,36 @@ _lvs__check() {
                     fi
                     return 0
                     ;;
+                --certificate)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --key)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --helo)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
@@ -1148,7 +1238,7 @@ _lvs__check() {
             return 0
             ;;
         lvs__subcmd__check__subcmd__run)
-            opts="-f -h --rules --table --with --inhibit --sorry --quorum --hysteresis --rise --fall --delay --no-alpha --slow-start --remove --keep --notify-up --notify-down --quorum-up --quorum-down --timeout --retry-delay --connect-ip --connect-port --bind --bind-port --bind-if --fwmark --path --virtualhost --status --digest --regex --regex-no-match --regex-min-offset --regex-max-offset --http-version --sni --no-sni --verify --ca --helo --type --name --payload --require-reply --min-reply-length --max-reply-length --size --dynamic --user --factor --use-file --control --help"
+            opts="-f -h --rules --table --with --inhibit --sorry --quorum --hysteresis --rise --fall --delay --no-alpha --slow-start --remove --keep --notify-up --notify-down --quorum-up --quorum-down --timeout --retry-delay --connect-ip --connect-port --bind --bind-port --bind-if --fwmark --path --virtualhost --status --digest --regex --regex-no-match --regex-min-offset --regex-max-offset --http-version --sni --no-sni --verify --ca --certificate --key --helo --type --name --payload --require-reply --min-reply-length --max-reply-length --size --dynamic --user --factor --use-file --control --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1368,6 +1458,36 @@ _lvs__check() {
                     return 0
                     ;;
                 --ca)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --certificate)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --key)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
                         oldifs="$IFS"

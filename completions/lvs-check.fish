@@ -94,6 +94,8 @@ complete -c lvs-check -n "__fish_lvs_check_using_subcommand https" -l regex-max-
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand https" -l http-version -d '1.0, 1.0C (with Connection: close) or 1.1 (1.0)' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand https" -l sni -d 'The name in TLS, where it is another' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand https" -l ca -d 'Have it checked against the certificates in this file' -r -F
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand https" -l certificate -d 'What the server is shown' -r -F
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand https" -l key -d 'Its key, where that is in another file' -r -F
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand https" -l no-sni -d 'Tell no name in TLS'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand https" -l verify -d 'Have the certificate checked'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand https" -l json -d 'Answer in JSON'
@@ -174,6 +176,8 @@ complete -c lvs-check -n "__fish_lvs_check_using_subcommand digest" -l virtualho
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand digest" -l http-version -d '1.0, 1.0C (with Connection: close) or 1.1 (1.0)' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand digest" -l sni -d 'The name in TLS, where it is another' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand digest" -l ca -d 'Have it checked against the certificates in this file' -r -F
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand digest" -l certificate -d 'What the server is shown' -r -F
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand digest" -l key -d 'Its key, where that is in another file' -r -F
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand digest" -l no-sni -d 'Tell no name in TLS'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand digest" -l verify -d 'Have the certificate checked'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand digest" -s h -l help -d 'Print help'
@@ -205,6 +209,8 @@ complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -l regex-max-o
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -l http-version -d '1.0, 1.0C (with Connection: close) or 1.1 (1.0)' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -l sni -d 'The name in TLS, where it is another' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -l ca -d 'Have it checked against the certificates in this file' -r -F
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -l certificate -d 'What the server is shown' -r -F
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -l key -d 'Its key, where that is in another file' -r -F
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -l helo -d 'Who is said to ask (this host\'s name)' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -l type -d 'A, NS, CNAME, SOA, MX, TXT or AAAA (SOA)' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -l name -d 'The name that is asked for (.)' -r -f
@@ -257,6 +263,8 @@ complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l regex-max-of
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l http-version -d '1.0, 1.0C (with Connection: close) or 1.1 (1.0)' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l sni -d 'The name in TLS, where it is another' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l ca -d 'Have it checked against the certificates in this file' -r -F
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l certificate -d 'What the server is shown' -r -F
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l key -d 'Its key, where that is in another file' -r -F
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l helo -d 'Who is said to ask (this host\'s name)' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l type -d 'A, NS, CNAME, SOA, MX, TXT or AAAA (SOA)' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l name -d 'The name that is asked for (.)' -r -f

@@ -1,4 +1,4 @@
-//! A program that runs: ours, or keepalived with its child for checks.
+//! A program that runs, with its children: ours, or keepalived.
 
 use std::fs;
 use std::io::Write;
@@ -14,31 +14,42 @@ use crate::Result;
 /// Ticks of a second in /proc (USER_HZ).
 const TICKS: f64 = 100.0;
 
+/// Where what runs writes what it has to say.
+const LOG: &str = "/dev/shm/bench.log";
+
 pub struct Running(Child);
 
 impl Running {
-    /// Starts our program, or keepalived.
-    pub fn start(ours: Option<&str>, file: &str) -> Result<Self> {
-        let pid = |name: &str| format!("/dev/shm/checks.{name}.pid");
-        let (main, checkers) = (pid("main"), pid("checkers"));
+    /// Starts our program, or keepalived, which has more options then.
+    pub fn start(ours: Option<&str>, file: &str, options: &[&str]) -> Result<Self> {
+        let pid = |name: &str| format!("/dev/shm/bench.{name}.pid");
         let mut command = Command::new(ours.unwrap_or("keepalived"));
-        match ours.is_some() {
-            true => command.args(["run", "-f", file]),
-            false => command.args(["-C", "-n", "-G", "-f", file, "-p", &main, "-c", &checkers]),
+        match ours {
+            Some(_) => command.args(["run", "-f", file]),
+            None => command
+                .args(["-n", "-l", "-G", "-f", file])
+                .args([
+                    "-p",
+                    &pid("main"),
+                    "-c",
+                    &pid("checkers"),
+                    "-r",
+                    &pid("vrrp"),
+                ])
+                .args(options),
         };
-        let log = match ours {
-            Some(_) => "/dev/shm/checks.log",
-            None => "/dev/null",
-        };
-        let log = fs::File::create(log)?;
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn();
+        let log = fs::File::create(LOG)?;
+        command.stdin(Stdio::null()).stdout(log.try_clone()?);
+        let child = command.stderr(log).spawn();
         Ok(Running(
             child.map_err(|error| format!("{command:?}: {error}"))?,
         ))
+    }
+
+    /// How many lines of the log have this in them.
+    pub fn said(&self, words: &str) -> Result<usize> {
+        let log = fs::read_to_string(LOG)?;
+        Ok(log.lines().filter(|line| line.contains(words)).count())
     }
 
     /// The process and its children.
@@ -63,19 +74,14 @@ impl Running {
         Ok(Duration::from_secs_f64(ticks / TICKS))
     }
 
-    /// The most that was resident, of the largest of the processes, in KiB.
-    pub fn memory(&self) -> Result<u64> {
+    /// The most that was resident, of each of the processes, in KiB.
+    pub fn memory(&self) -> Vec<u64> {
         let peak = |id| -> Option<u64> {
             let text = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
             let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
             line.split_whitespace().next()?.parse().ok()
         };
-        Ok(self
-            .processes()
-            .into_iter()
-            .filter_map(peak)
-            .max()
-            .unwrap_or(0))
+        self.processes().into_iter().filter_map(peak).collect()
     }
 
     pub fn reload(&self) -> Result {
@@ -102,6 +108,14 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        // One that has been waited for has no number any more.
+        if let Ok(None) = self.0.try_wait() {
+            for id in self.processes().into_iter().skip(1) {
+                if let Ok(id) = i32::try_from(id) {
+                    let _ = kill(Pid::from_raw(id), Signal::SIGKILL);
+                }
+            }
+        }
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -120,4 +134,10 @@ pub fn feed(program: &str, arguments: &[&str], input: &str) -> Result {
         status if status.success() => Ok(()),
         status => Err(format!("{program} ended with {status}").into()),
     }
+}
+
+/// What a program prints.
+pub fn ask(program: &str, arguments: &[&str]) -> Result<String> {
+    let output = Command::new(program).args(arguments).output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

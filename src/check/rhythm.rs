@@ -40,6 +40,8 @@ pub struct Routine {
     pub check: Check,
     /// When.
     pub rhythm: Rhythm,
+    /// Whether each failure of one that is well is told, not only the one that counts.
+    pub log_all: bool,
 }
 
 impl Routine {
@@ -59,6 +61,7 @@ impl Routine {
                     ..Patience::default()
                 },
             },
+            log_all: false,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! TLS under a check. Keepalived never asks who a server is; here it can be asked.
 
 use std::fmt;
+use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,13 +15,15 @@ use tokio_rustls::rustls::client::danger::{
 };
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::{
     ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 
 use super::exchange::{Deadline, Failure, failure};
 use super::{Reason, Stage};
+use crate::host::error_text;
 
 /// Where Debian's ca-certificates has those whom everybody trusts.
 const EVERYBODY: &str = "/etc/ssl/certs/ca-certificates.crt";
@@ -36,19 +39,55 @@ pub enum Trust {
     File(PathBuf),
 }
 
+/// What is shown to a server that asks who checks it.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    key: Arc<SingleCertAndKey>,
+    files: [PathBuf; 2],
+}
+
+impl Identity {
+    /// Reads the file of a certificate, with those that lead to its authority, and the file of its
+    /// key, which may be the same one.
+    ///
+    /// # Errors
+    /// They cannot be read, the key has a password, or is not that of the certificate.
+    pub fn read(certificate: &Path, key: &Path) -> Result<Self, Unusable> {
+        let chain = certificates(certificate)?.collect::<Result<Vec<_>, _>>()?;
+        if chain.is_empty() {
+            return Err(unusable(certificate)(&"no certificate in it"));
+        }
+        let wrong = unusable(key);
+        let text = fs::read_to_string(key).map_err(|error| wrong(&error_text(&error)))?;
+        if text.contains("ENCRYPTED") {
+            return Err(wrong(&"the key has a password (openssl pkey takes it off)"));
+        }
+        let own = PrivateKeyDer::from_pem_slice(text.as_bytes());
+        let own = own.map_err(|_| wrong(&"no private key in it"))?;
+        let own = CertifiedKey::from_der(chain, own, &ring::default_provider());
+        let own = own.map_err(|error| wrong(&error))?;
+        Ok(Identity {
+            key: Arc::new(own.into()),
+            files: [certificate.into(), key.into()],
+        })
+    }
+}
+
 /// How TLS is spoken.
 #[derive(Clone, Debug)]
 pub struct Tls {
     config: Arc<ClientConfig>,
     name: Option<ServerName<'static>>,
     trust: Trust,
+    /// The files of the identity.
+    shown: Option<[PathBuf; 2]>,
 }
 
 /// What was asked for is the same; a file of certificates may have changed since.
 impl PartialEq for Tls {
     fn eq(&self, other: &Self) -> bool {
         let known = |tls: &Tls| (tls.config.enable_sni, tls.name.clone());
-        self.trust == other.trust && known(self) == known(other)
+        (&self.trust, &self.shown) == (&other.trust, &other.shown) && known(self) == known(other)
     }
 }
 
@@ -64,11 +103,17 @@ impl fmt::Display for Unusable {
 
 impl Tls {
     /// TLS 1.2 or 1.3. With `sni` the server is told its name before it shows a certificate; the
-    /// name is `name`, or what the caller of the page is told.
+    /// name is `name`, or what the caller of the page is told. A server that asks for a certificate
+    /// is shown that of `identity`.
     ///
     /// # Errors
     /// The certificates cannot be read, or the name is none.
-    pub fn new(trust: &Trust, sni: bool, name: Option<&str>) -> Result<Self, Unusable> {
+    pub fn new(
+        trust: &Trust,
+        identity: Option<&Identity>,
+        sni: bool,
+        name: Option<&str>,
+    ) -> Result<Self, Unusable> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
@@ -80,7 +125,10 @@ impl Tls {
             Trust::System => builder.with_root_certificates(roots(Path::new(EVERYBODY))?),
             Trust::File(path) => builder.with_root_certificates(roots(path)?),
         };
-        let mut config = builder.with_no_client_auth();
+        let mut config = match identity {
+            Some(identity) => builder.with_client_cert_resolver(identity.key.clone()),
+            None => builder.with_no_client_auth(),
+        };
         config.enable_sni = sni;
         // Each check is to show that a new client is served.
         config.resumption = Resumption::disabled();
@@ -95,6 +143,7 @@ impl Tls {
             config: Arc::new(config),
             name,
             trust: trust.clone(),
+            shown: identity.map(|identity| identity.files.clone()),
         })
     }
 
@@ -122,16 +171,28 @@ impl Tls {
     }
 }
 
+/// Says what is wrong with a file.
+fn unusable(path: &Path) -> impl Fn(&dyn fmt::Display) -> Unusable + '_ {
+    move |what| Unusable(format!("{}: {what}", path.display()))
+}
+
+/// The certificates in a file.
+fn certificates(
+    path: &Path,
+) -> Result<impl Iterator<Item = Result<CertificateDer<'static>, Unusable>> + '_, Unusable> {
+    let wrong = unusable(path);
+    let all = CertificateDer::pem_file_iter(path).map_err(|error| wrong(&error))?;
+    Ok(all.map(move |one| one.map_err(|error| wrong(&error))))
+}
+
 fn roots(path: &Path) -> Result<RootCertStore, Unusable> {
-    let wrong = |what: &dyn fmt::Display| Unusable(format!("{}: {what}", path.display()));
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| wrong(&error))? {
-        let certificate = certificate.map_err(|error| wrong(&error))?;
+    for certificate in certificates(path)? {
         // Old ones that cannot be read any more are in every collection.
-        let _ = roots.add(certificate);
+        let _ = roots.add(certificate?);
     }
     match roots.is_empty() {
-        true => Err(wrong(&"no certificate in it")),
+        true => Err(unusable(path)(&"no certificate in it")),
         false => Ok(roots),
     }
 }

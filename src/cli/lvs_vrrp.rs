@@ -191,6 +191,7 @@ fn configured(
     let machine = Machine {
         account: &crate::host::names::user,
         is_exposed: &crate::host::programs::is_exposed,
+        is_in_network: &crate::host::processes::is_in_network,
     };
     let chosen = configuration::choose(reading.config, &reading.sources, names, &machine);
     let chosen = chosen.map_err(|mut refusals| {

@@ -1,10 +1,10 @@
 //! Programs that are started and must not outlive whoever started them; a process in the background.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -221,6 +221,13 @@ pub fn allow_core_files() -> io::Result<()> {
 pub fn enter_network(name: &str) -> io::Result<()> {
     let file = File::open(Path::new("/run/netns").join(name))?;
     Ok(setns(file, CloneFlags::CLONE_NEWNET)?)
+}
+
+/// Whether this thread is in the network namespace of that name.
+pub fn is_in_network(name: &str) -> bool {
+    let number = |path: &Path| fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
+    let own = number(Path::new("/proc/thread-self/ns/net"));
+    own.is_some() && own == number(&Path::new("/run/netns").join(name))
 }
 
 /// What a process in the background owes to whoever waits for it.

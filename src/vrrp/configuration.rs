@@ -12,6 +12,7 @@ use super::Vrid;
 use super::command::{Account, CommandLine};
 use super::files::TrackedFile;
 use super::instance::{Instance, Notify, Script};
+use super::routing::Routing;
 use super::tracking::Weight;
 
 /// What one process speaks for.
@@ -23,6 +24,8 @@ pub struct Configuration {
     pub fifos: Vec<Fifo>,
     /// How the process runs.
     pub process: Process,
+    /// What is there as long as the process runs, whoever is master.
+    pub fixed: Routing,
 }
 
 /// A pipe with a name, into which each change is written: `INSTANCE "NAME" STATE PRIORITY`, or

@@ -12,6 +12,7 @@ use crate::addr::Family;
 use crate::host::error_text;
 use crate::host::interfaces;
 use crate::host::links::Network;
+use crate::host::routes;
 use crate::host::signals::Signals;
 use crate::netlink::monitor::Interface;
 use crate::netlink::route::Address;
@@ -231,6 +232,7 @@ impl<'a> Speaker<'a> {
         for set in &mut self.sets {
             set.happen(&mut self.world, Event::Stop);
         }
+        routes::try_out(&self.configuration.fixed.takes_off());
         last
     }
 

@@ -1,12 +1,8 @@
 //! Several virtual routers in one process, from the file that keepalived would be given: each for
 //! itself, as a group, and through a reload.
 
-use std::fs;
 use std::thread;
 use std::time::Duration;
-
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 
 use crate::capture;
 use crate::link::Link;
@@ -176,11 +172,7 @@ fn reload(link: &Link) -> Outcome {
     link.until(3.0, "a is master", || link.has("a", "10.9.0.103"))?;
     let b = Speaker::with_file(link, "b", Keepalived, &theirs)?;
     link.until_only(4.0, "b", "10.9.0.104")?;
-    let again = |text: &str| {
-        fs::write(link.directory.join("a.conf"), text).map_err(|error| error.to_string())?;
-        let process = i32::try_from(a.process()).map_err(|error| error.to_string())?;
-        kill(Pid::from_raw(process), Signal::SIGHUP).map_err(|error| error.to_string())
-    };
+    let again = |text: &str| a.reload(link, text);
     again(&after.replace("virtual_router_id 104", "virtual_router_id 0"))?;
     again(&after.replace("interface eth0", "interface eth7"))?;
     pause(1.0);
@@ -222,10 +214,8 @@ fn into_a_group(link: &Link) -> Outcome {
     let a = Speaker::with_file(link, "a", Configured, &routers)?;
     let has = || link.has("a", "10.9.0.101") && link.has("a", "10.9.0.102");
     link.until(3.0, "a has both", has)?;
-    let process = i32::try_from(a.process()).map_err(|error| error.to_string())?;
     for text in [group + &routers, routers] {
-        fs::write(link.directory.join("a.conf"), text).map_err(|error| error.to_string())?;
-        kill(Pid::from_raw(process), Signal::SIGHUP).map_err(|error| error.to_string())?;
+        a.reload(link, &text)?;
         for _ in 0..20 {
             pause(0.05);
             if !has() {

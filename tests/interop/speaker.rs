@@ -142,6 +142,14 @@ impl Speaker {
         self.child.id()
     }
 
+    /// Has it read its file again, which has this text now.
+    pub fn reload(&self, link: &Link, text: &str) -> Result<(), String> {
+        let file = link.directory.join(format!("{}.conf", self.host));
+        fs::write(file, text).map_err(|error| error.to_string())?;
+        self.signal(self.child.id(), Signal::SIGHUP);
+        Ok(())
+    }
+
     /// Asks it to stop, and waits until it has.
     pub fn stop(mut self) -> Result<(), String> {
         self.signal(self.child.id(), Signal::SIGTERM);

@@ -27,6 +27,7 @@ pub fn all() -> Vec<Case> {
             own_link(link, kind)
         }));
         cases.push(Case::new(name("routes"), move |link| routes(link, kind)));
+        cases.push(Case::new(name("static"), move |link| fixed(link, kind)));
         cases.push(Case::new(name("pipe"), move |link| pipe(link, kind)));
     }
     cases
@@ -149,6 +150,58 @@ fn routes(link: &Link, kind: Kind) -> Outcome {
     }
     a.stop()?;
     link.until(1.0, "nothing is left", || has(false))
+}
+
+/// Static addresses, routes and rules are there whoever is master, follow the file, and go at the end.
+fn fixed(link: &Link, kind: Kind) -> Outcome {
+    let text = |address: &str, route: &str| {
+        format!(
+            "static_ipaddress {{\n {address} dev eth0\n 10.41.0.1 dev eth0 scope link\n}}\n\
+             static_routes {{\n {route}\n 10.43.0.0/24 dev eth0 table 78\n}}\n\
+             static_rules {{\n from 10.43.0.0/24 table 78 priority 1078\n}}\n"
+        ) + &router("FIRST", "eth0", 101, 100, "")
+    };
+    let shown = || {
+        let shown = |words: &[&str]| link.ip_in("a", words).unwrap_or_default();
+        shown(&["-o", "address", "show", "dev", "eth0"])
+            + &shown(&["route", "show", "table", "all"])
+            + &shown(&["rule"])
+    };
+    let has = |lines: &[&str], there: bool| {
+        let shown = shown();
+        lines.iter().all(|line| shown.contains(line) == there)
+    };
+    let stay = ["10.41.0.1/32 scope link", "10.43.0.0/24 dev eth0 table 78"];
+    let rule = || shown().matches("from 10.43.0.0/24 lookup 78").count();
+    let old = ["10.40.0.1/24", "10.42.0.0/24 via 10.40.0.9"];
+    let new = ["10.40.0.2/24", "10.44.0.0/24 via 10.40.0.9"];
+    let [first, second] = [old, new].map(|[address, route]| text(address, route));
+
+    let b = Speaker::with_file(
+        link,
+        "b",
+        Keepalived,
+        &router("FIRST", "eth0", 101, 150, ""),
+    )?;
+    let a = Speaker::with_file(link, "a", kind, &first)?;
+    link.until(2.0, "all is there", || {
+        has(&old, true) && has(&stay, true) && rule() == 1
+    })?;
+    a.reload(link, &second)?;
+    link.until(2.0, "the new one is there", || {
+        has(&new, true) && has(&old, false) && has(&stay, true) && rule() == 1
+    })?;
+    // What a crash has left is there once.
+    a.kill();
+    let a = Speaker::with_file(link, "a", kind, &second)?;
+    link.until(2.0, "all is there again", || {
+        has(&new, true) && has(&stay, true) && rule() == 1
+    })?;
+    a.stop()?;
+    link.until(1.0, "nothing is left", || {
+        has(&new, false) && has(&stay, false) && rule() == 0
+    })?;
+    b.stop()
 }
 
 /// The reader of a pipe is started, with the path behind its own arguments, and ends with it.

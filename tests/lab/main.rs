@@ -13,6 +13,7 @@ mod connections;
 mod diff;
 mod differential;
 mod director;
+mod director_network;
 mod drain;
 mod expectation;
 mod export;
@@ -265,6 +266,10 @@ const TESTS: &[(&str, Test)] = &[
     (
         "director/a-crash-loop-is-mailed-and-the-address-given-up",
         crash::a_crash_loop_is_mailed_and_the_address_given_up,
+    ),
+    (
+        "director-network/all-is-done-in-the-namespace-of-the-file",
+        director_network::all_is_done_in_the_namespace_of_the_file,
     ),
     ("guides/single-pair", guides::single_pair),
     ("guides/dual-master", guides::dual_master),

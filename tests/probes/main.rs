@@ -292,6 +292,19 @@ const HTTPS: &[Case] = &[
     ),
     ("https 10.77.0.1 --digest @digest", 0, "up .*"),
     ("https 10.77.0.1:80", 1, "down .*: TLS: .*"),
+    ("https 10.77.0.1:8443", 1, "down .*: status 400 of /"),
+    (
+        "https 10.77.0.1:8443 --certificate @good.pem --key @good.key",
+        0,
+        "up .*",
+    ),
+    ("https 10.77.0.1 --certificate @good.pem", 2, ""),
+    (
+        "https 10.77.0.1 --certificate @good.pem --key @locked.key",
+        2,
+        "",
+    ),
+    ("https 10.77.0.1 --key @good.key", 2, ""),
     ("https 10.77.0.1 --ca @nothing.pem", 2, ""),
     ("https 10.77.0.1 --ca @digest", 2, ""),
 ];

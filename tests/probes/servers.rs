@@ -38,6 +38,14 @@ http {
         location = /host { return 200 $http_host; }
         location = /sni { return 200 $ssl_server_name; }
     }
+    server {
+        listen 8443 ssl;
+        ssl_certificate FOLDER/good.pem;
+        ssl_certificate_key FOLDER/good.key;
+        ssl_client_certificate FOLDER/good.pem;
+        ssl_verify_client on;
+        root FOLDER/www;
+    }
 }
 ";
 
@@ -150,6 +158,10 @@ fn make_folder() -> Result<PathBuf, String> {
     let huge = fs::File::create(folder.join("www/huge")).map_err(failed)?;
     huge.set_len(HUGE).map_err(failed)?;
     write(&folder.join("zero"), "0\n")?;
+    write(
+        &folder.join("locked.key"),
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\n",
+    )?;
     write(&folder.join("three"), "3\n")?;
     write(&folder.join("exit"), "#!/bin/sh\nexit $1\n")?;
     write(

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,16 +10,19 @@ use crate::addr::Endpoint;
 use crate::check::health::{Policy, State};
 use crate::check::memory::Memory;
 use crate::check::rhythm::{Rhythm, Routine};
+use crate::check::tls::Identity;
 use crate::check::watch::{Source, Terms, Watch};
 use crate::check::{Check, User};
 use crate::cli::post;
-use crate::conf::model::{Checker, CheckerKind, Common, Config, RealServer, VirtualServer};
+use crate::conf::model::{
+    Checker, CheckerKind, Common, Config, RealServer, SslGlobal, VirtualServer,
+};
 use crate::conf::problem::{Problem, Problems, Severity};
 use crate::conf::source::Sources;
 use crate::conf::value::{Command, VirtualAddress};
 use crate::conf::{self, Reading};
 use crate::host::accounts::short_host_name;
-use crate::host::limits;
+use crate::host::{limits, processes};
 use crate::ipvs::plan::{Entry, Table};
 use crate::ipvs::{Destination, Service, ServiceId, Thresholds, Timeouts, Weight};
 
@@ -77,7 +81,10 @@ impl Session<'_> {
         self.stop_at_errors(file, &sources, &found)?;
         let config = config.effective();
         let mut problems = Problems::default();
-        let description = Description::new(config, &crate::host::names::user, &mut problems);
+        let mut names = config.net_namespace.iter();
+        let is_elsewhere = names.any(|name| !processes::is_in_network(name));
+        let accounts = &crate::host::names::user;
+        let description = Description::new(config, is_elsewhere, accounts, &mut problems);
         let problems = problems.sorted();
         self.stop_at_errors(file, &sources, &problems)?;
         limits::give_back_memory();
@@ -119,9 +126,15 @@ impl Session<'_> {
 }
 
 impl Description {
-    /// What an effective configuration asks for. A problem is an error where a check would be
+    /// What an effective configuration asks for; this is done in another network namespace than it
+    /// names if `is_elsewhere`. A problem is an error where a check would be
     /// another than it should, else something that is left out.
-    fn new(mut config: Config, accounts: Accounts<'_>, problems: &mut Problems) -> Self {
+    fn new(
+        mut config: Config,
+        is_elsewhere: bool,
+        accounts: Accounts<'_>,
+        problems: &mut Problems,
+    ) -> Self {
         let virtual_servers = std::mem::take(&mut config.virtual_servers);
         let config = &config;
         let mut reader = Reader {
@@ -129,15 +142,16 @@ impl Description {
             accounts,
             problems,
             known: HashSet::new(),
+            identity: None,
         };
         for (keyword, is_there) in [
-            ("net_namespace", config.net_namespace.is_some()),
+            ("net_namespace", is_elsewhere),
             ("net_namespace_ipvs", config.net_namespace_ipvs.is_some()),
         ] {
             left_out(keyword, is_there, &config.common, reader.problems);
         }
         if let Some(ssl) = &config.ssl {
-            left_out("SSL", true, &ssl.common, reader.problems);
+            reader.identity(ssl);
         }
         let overall = reader.overall();
         // One after the other is given up: a large configuration is there once.
@@ -192,9 +206,29 @@ struct Reader<'a> {
     problems: &'a mut Problems,
     /// The services that there are already.
     known: HashSet<ServiceId>,
+    /// What is shown to servers that are asked over TLS.
+    identity: Option<Identity>,
 }
 
 impl Reader<'_> {
+    /// Reads what is shown to servers. A certificate and its key may be in one file.
+    fn identity(&mut self, ssl: &SslGlobal) {
+        let certificate = ssl.certificate.as_ref().or(ssl.key.as_ref());
+        let key = ssl.key.as_ref().or(certificate);
+        if let Some((certificate, key)) = certificate.zip(key) {
+            match Identity::read(Path::new(certificate), Path::new(key)) {
+                Ok(identity) => self.identity = Some(identity),
+                Err(error) => {
+                    let hint = "lvs-check cannot show this to a server";
+                    self.problems
+                        .error(ssl.common.at.0, error.to_string(), hint);
+                }
+            }
+        }
+        // Keepalived reads it, too, and never asks who a server is.
+        left_out("ca", ssl.ca.is_some(), &ssl.common, self.problems);
+    }
+
     fn service(&mut self, server: &VirtualServer) -> Option<Described> {
         tell_left_out(server, self.config, self.problems);
         let at = server.common.at.0;
@@ -247,6 +281,7 @@ impl Reader<'_> {
         let converter = Converter {
             config: self.config,
             server: endpoint,
+            identity: self.identity.as_ref(),
             accounts: self.accounts,
         };
         let mut checks = Vec::new();
@@ -414,7 +449,10 @@ fn routine(checker: &Checker, check: Check) -> Arc<Routine> {
     };
     let delay = checker.delay_loop.unwrap_or(usual);
     let warmup = checker.warmup.unwrap_or(delay);
-    Arc::new(Routine::of(check, delay, warmup))
+    Arc::new(Routine {
+        log_all: checker.log_all_failures == Some(true),
+        ..Routine::of(check, delay, warmup)
+    })
 }
 
 /// The addresses of a virtual server.

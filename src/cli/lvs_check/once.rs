@@ -348,7 +348,11 @@ pub fn watches(
         let checks = |_: &Service, destination: &Destination| {
             let checks = with.iter().map(|with| {
                 let check = check(given, with, destination.endpoint)?;
-                Ok(Arc::new(Routine { check, rhythm }))
+                Ok(Arc::new(Routine {
+                    check,
+                    rhythm,
+                    log_all: false,
+                }))
             });
             match checks.collect() {
                 Ok(checks) => checks,

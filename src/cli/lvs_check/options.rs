@@ -211,6 +211,13 @@ fn own(kind: Kind) -> Vec<Arg> {
                     )
                     .value_hint(ValueHint::FilePath)
                     .value_parser(value_parser!(PathBuf)),
+                    value("certificate", "FILE", "What the server is shown")
+                        .value_hint(ValueHint::FilePath)
+                        .value_parser(value_parser!(PathBuf)),
+                    value("key", "FILE", "Its key, where that is in another file")
+                        .requires("certificate")
+                        .value_hint(ValueHint::FilePath)
+                        .value_parser(value_parser!(PathBuf)),
                 ]);
             }
             options

@@ -9,7 +9,7 @@ use clap::ArgMatches;
 
 use crate::addr::{Endpoint, Family, Protocol, Resolve};
 use crate::check::http::{Digest, Http, Page, Pattern, Statuses, Version};
-use crate::check::tls::{Tls, Trust};
+use crate::check::tls::{Identity, Tls, Trust};
 use crate::check::udp::{self, Datagram, Reply};
 use crate::check::{Check, Misc, Origin, Probe, Question, Tracked, Tries, User, dns};
 use crate::host::names;
@@ -182,7 +182,15 @@ impl Given<'_> {
             None => Trust::Any,
         };
         let name: Option<String> = self.get("sni");
-        Tls::new(&trust, !self.has("no-sni"), name.as_deref()).map_err(|error| error.to_string())
+        let identity = self.get::<PathBuf>("certificate").map(|certificate| {
+            let key = self.get::<PathBuf>("key");
+            Identity::read(&certificate, key.as_ref().unwrap_or(&certificate))
+        });
+        let tls = identity.transpose().and_then(|identity| {
+            let sni = !self.has("no-sni");
+            Tls::new(&trust, identity.as_ref(), sni, name.as_deref())
+        });
+        tls.map_err(|error| error.to_string())
     }
 
     fn helo(&self) -> Result<String, String> {

@@ -382,7 +382,9 @@ impl Running<'_, '_, '_> {
             return;
         };
         let one = &mut self.desired.watches[watch];
-        let patience = one.checks[server][check].rhythm.patience;
+        let routine = &one.checks[server][check];
+        let (patience, log_all) = (routine.rhythm.patience, routine.log_all);
+        let was_well = one.group.servers[server].checks[check].state == Health::Up;
         let before = one.group.servers[server].state();
         let observed = one.group.take(server, check, patience, &outcome.verdict);
         let after = one.group.servers[server].state();
@@ -395,8 +397,10 @@ impl Running<'_, '_, '_> {
         if observed.counts {
             self.changed.insert(watch);
         }
-        if let Some(event) = observed.event {
-            self.tell(watch, Some(server), event, Some(&outcome.verdict));
+        match observed.event {
+            Some(event) => self.tell(watch, Some(server), event, Some(&outcome.verdict)),
+            None if log_all && was_well => self.tell_failure(watch, server, &outcome.verdict),
+            None => {}
         }
         self.heed_fault(place, &outcome.verdict);
     }

@@ -23,7 +23,7 @@ use crate::show::director as show;
 use crate::supervise::control::{self, Control};
 use crate::supervise::director::{Action, Director, Event, Level, Order, Verdict};
 use crate::supervise::status::{self as told, Reload, Status};
-use crate::supervise::{End, Needs, Patience, Program};
+use crate::supervise::{End, Patience, Program};
 
 use alerts::Alerts;
 use ears::Ears;
@@ -64,7 +64,8 @@ pub fn run(
         let text = format!("errors in {}: {wrong}", settings.file);
         return Err(Failure(status::ERRORS, text));
     }
-    if let Some(name) = &settings.namespace {
+    let namespace = settings.namespace(&reading.config);
+    if let Some(name) = namespace {
         let what = format!("network namespace {name}");
         processes::enter_network(name).map_err(failed(what))?;
     }
@@ -74,7 +75,7 @@ pub fn run(
     if let Some(bits) = settings.umask {
         processes::set_umask(bits);
     }
-    let mut pid_file = take_pid_file(&settings.pid_file)?;
+    let mut pid_file = take_pid_file(&settings.pid_file(namespace))?;
     let log_file = settings.log_file.clone().map(log::open).transpose();
     let log_file = log_file.map_err(failed("log file"))?;
     let control = control::path().and_then(|path| Control::open(&path));
@@ -112,7 +113,7 @@ pub fn run(
         syslog: settings.syslog.map(Syslog::open),
         file: log_file,
     };
-    let needs = needs(&reading.config, settings);
+    let needs = settings.needs(&reading.config);
     let check_socket = control::check_path().map_err(failed("state"))?;
     let mut running = Running {
         settings,
@@ -168,14 +169,6 @@ fn errors_of(reading: &Reading) -> usize {
     errors
         .filter(|problem| problem.severity.prevents_start())
         .count()
-}
-
-/// What a configuration has something for.
-fn needs(config: &Config, settings: &Settings) -> Needs {
-    Needs {
-        check: !config.virtual_servers.is_empty() && !settings.vrrp_only,
-        vrrp: !config.instances.is_empty() && !settings.check_only,
-    }
 }
 
 /// A director that runs.
@@ -492,6 +485,10 @@ impl Running<'_> {
                 self.manager.ready(&text);
             }
             Some(reading) => {
+                if settings.namespace(&self.config) != settings.namespace(&reading.config) {
+                    let text = "net_namespace has changed: it holds when this is started again";
+                    self.log.say(Level::Warning, text);
+                }
                 if self.config.global != reading.config.global {
                     self.close_alerts();
                 }
@@ -504,7 +501,7 @@ impl Running<'_> {
                     .filter(|&program| self.director.child(program).lives());
                 self.was_loaded.extend(live);
                 self.log.say(Level::Info, "reloaded");
-                let needs = needs(&self.config, self.settings);
+                let needs = settings.needs(&self.config);
                 self.happen(Event::Reload(needs));
                 self.manager.ready(&self.settings.file);
             }

@@ -11,6 +11,7 @@ use crate::vrrp::tracking::Weight;
 use super::mails::Mails;
 
 mod convert;
+mod routing;
 mod unspoken;
 
 /// The virtual routers that were chosen.
@@ -33,6 +34,8 @@ pub struct Machine<'a> {
     pub account: Accounts<'a>,
     /// Whether others than root can change a program.
     pub is_exposed: &'a dyn Fn(&str) -> bool,
+    /// Whether this process is in the network namespace of that name.
+    pub is_in_network: &'a dyn Fn(&str) -> bool,
 }
 
 /// The instances of these names, or all of them, in their sync groups.
@@ -60,6 +63,7 @@ pub fn choose(
     converter.tell();
     let groups = converter.groups(&instances);
     let fifos = converter.fifos();
+    let fixed = converter.fixed();
     let Converter {
         warnings,
         mut refusals,
@@ -69,6 +73,7 @@ pub fn choose(
         groups,
         fifos,
         process: process(&config.global),
+        fixed,
     };
     if refusals.is_empty() {
         refusals.extend(configuration.fault());

@@ -58,7 +58,14 @@ impl Speaker<'_> {
     /// Something that is new cannot be begun: all is as it was.
     pub(super) fn turn_to(&mut self, to: Configuration) -> Result<(), Failure> {
         let (kept, gone) = self.configuration.compare(&to);
-        let mut opened = self.prepare(&to, &kept)?;
+        // Adverts may come from one of its addresses. The old ones go first: with one of them all of
+        // its network may go.
+        self.world.turn_fixed(&self.configuration.fixed, &to.fixed);
+        let opened = self.prepare(&to, &kept);
+        if opened.is_err() {
+            self.world.turn_fixed(&to.fixed, &self.configuration.fixed);
+        }
+        let mut opened = opened?;
         self.world.turn_to(&to);
         let mut old: Vec<Option<Set>> = self.sets.drain(..).map(Some).collect();
         // Whole ones first, that nobody takes them apart.

@@ -15,7 +15,7 @@ use crate::host::interfaces::{self, Monitor};
 use crate::host::links::Network;
 use crate::host::macvlan::{Base, Macvlan};
 use crate::host::pipes::NamedPipe;
-use crate::host::{scheduling, sysctl};
+use crate::host::{routes, scheduling, sysctl};
 use crate::netlink::monitor::{Interface, Notice};
 use crate::netlink::route::Address;
 use crate::vrrp::Moment;
@@ -27,6 +27,7 @@ use crate::vrrp::instance::{Channel, Instance, Script};
 use crate::vrrp::packet::Datagram;
 use crate::vrrp::port::Listener;
 use crate::vrrp::report::News;
+use crate::vrrp::routing::Routing;
 use crate::vrrp::scripts::{Children, Watched, start};
 use crate::vrrp::vmac::Vmac;
 
@@ -219,6 +220,16 @@ impl<'a> World<'a> {
             }
         }
         self.tune()
+    }
+
+    /// Has other addresses, routes and rules than before that are there whoever is master. Those that
+    /// an earlier process has left are there once.
+    pub fn turn_fixed(&mut self, from: &Routing, to: &Routing) {
+        let new = to.without(from);
+        routes::try_out(&from.without(to).takes_off());
+        routes::try_out(&new.makes_room());
+        let outcome = routes::carry_out(&new.puts_up());
+        self.note("cannot set static addresses, routes and rules", outcome);
     }
 
     /// Forgets what only another configuration wanted, and takes over all else of this one.

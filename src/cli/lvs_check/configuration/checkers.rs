@@ -9,7 +9,7 @@ use super::super::questions::TIMEOUT;
 use super::Accounts;
 use crate::addr::{Endpoint, Family};
 use crate::check::http::{Digest, Http, Page, Pattern, Statuses, Version};
-use crate::check::tls::{Tls, Trust};
+use crate::check::tls::{Identity, Tls, Trust};
 use crate::check::udp::{self, Datagram, Reply};
 use crate::check::{Check, Misc, Origin, Probe, Question, Tracked, Tries, User, dns};
 use crate::conf::lex;
@@ -56,6 +56,8 @@ pub struct Converter<'a> {
     pub config: &'a Config,
     /// The server.
     pub server: Endpoint,
+    /// What is shown to one that is asked over TLS.
+    pub identity: Option<&'a Identity>,
     /// Who knows accounts.
     pub accounts: Accounts<'a>,
 }
@@ -74,7 +76,7 @@ impl Converter<'_> {
             CheckerKind::Ping => vec![at(Question::Ping { size: PING_SIZE })?],
             CheckerKind::Http(http) => vec![at(Question::Http(pages(http, None)?))?],
             CheckerKind::Ssl(http) => {
-                let tls = Tls::new(&Trust::Any, http.sni, None);
+                let tls = Tls::new(&Trust::Any, self.identity, http.sni, None);
                 let tls = tls.map_err(|error| wrong(common, "", error.to_string()))?;
                 vec![at(Question::Http(pages(http, Some(tls))?))?]
             }

@@ -40,7 +40,11 @@ fn describe(text: &str) -> (Description, Vec<(Severity, u32, String)>) {
     assert!(errors.is_empty(), "{errors:?}");
     let mut problems = Problems::default();
     let accounts = |user: &str, _: Option<&str>| (user == "nobody").then_some((7, 8));
-    let description = Description::new(reading.config.effective(), &accounts, &mut problems);
+    let description = {
+        let config = reading.config.effective();
+        let is_elsewhere = config.net_namespace.is_some();
+        Description::new(config, is_elsewhere, &accounts, &mut problems)
+    };
     let told = problems.sorted().into_iter().map(|problem| {
         let line = problem.place.map_or(0, |place| place.line);
         (problem.severity, line, problem.text)
@@ -215,4 +219,29 @@ fn what_is_not_acted_on_is_told_with_its_line() {
 fn a_program_has_the_interval_where_it_has_no_time_of_its_own() {
     let check = &checks("MISC_CHECK {\n misc_path /bin/true\n }")[0];
     assert_eq!(check.timeout, Duration::from_secs(9));
+}
+
+#[test]
+fn a_certificate_that_cannot_be_read_is_an_error() {
+    let mut text = server("");
+    text += "SSL {\n ca /nothing/ca.pem\n certificate /nothing/own.pem\n}\n";
+    let (_, told) = describe(&text);
+    let told: Vec<_> = told
+        .iter()
+        .map(|(severity, _, text)| (*severity, &text[..]))
+        .collect();
+    assert!(
+        matches!(told[..], [(Severity::Error, wrong), (Severity::Warning, "not acted on: ca")]
+            if wrong.starts_with("/nothing/own.pem: ")),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn each_failure_is_told_where_that_is_asked_for() {
+    for (word, expected) in [("", false), ("log_all_failures\n", true)] {
+        let (description, _) = describe(&server(&format!("TCP_CHECK {{\n{word}}}")));
+        let (watches, _) = description.watches(&Table::default(), &Memory::default(), true);
+        assert_eq!(watches[0].checks[0][0].log_all, expected, "{word}");
+    }
 }

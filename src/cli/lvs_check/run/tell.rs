@@ -69,6 +69,17 @@ impl Running<'_, '_, '_> {
         }
     }
 
+    /// Says that a check has failed, whatever comes of it.
+    pub(super) fn tell_failure(&mut self, watch: usize, server: usize, verdict: &Verdict) {
+        if let Verdict::Down(_) = verdict {
+            let group = &self.desired.watches[watch].group;
+            let server = group.servers[server].destination.endpoint;
+            let target = show::target(&group.service.id, Some(&server));
+            let why = show::why(verdict);
+            self.session.tell(&format!("failed {target}: {why}"));
+        }
+    }
+
     /// That a check cannot be made says nothing about its server, so nothing comes of it; somebody
     /// has to know.
     pub(super) fn heed_fault(&mut self, place: usize, verdict: &Verdict) {

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 
+use crate::conf::model::Config;
 use crate::host::syslog::Facility;
+use crate::supervise::Needs;
 
 /// How a director is to run.
 #[derive(Clone, Debug)]
@@ -21,8 +23,8 @@ pub struct Settings {
     pub syslog: Option<Facility>,
     /// It goes to this file, too.
     pub log_file: Option<PathBuf>,
-    /// Where the number of this process is written.
-    pub pid_file: PathBuf,
+    /// Where the number of this process is written, if somebody says so.
+    pub pid_file: Option<PathBuf>,
     /// Only the addresses.
     pub vrrp_only: bool,
     /// Only the table.
@@ -170,10 +172,6 @@ impl Settings {
         let log_file = path("log-file");
         let syslog = facility.or(daemon.then_some(Facility::DAEMON));
         let namespace: Option<String> = found.get_one("namespace").cloned();
-        let pid_file = path("pid").unwrap_or_else(|| match &namespace {
-            Some(name) => PathBuf::from(format!("/run/lvs-director.{name}.pid")),
-            None => PathBuf::from("/run/lvs-director.pid"),
-        });
         Settings {
             file: absolute(&file.to_owned()).to_string_lossy().into_owned(),
             id: id.map(str::to_owned),
@@ -181,7 +179,7 @@ impl Settings {
             console: has("log-console") || !daemon && facility.is_none() && log_file.is_none(),
             syslog: syslog.filter(|_| !has("no-syslog")),
             log_file,
-            pid_file,
+            pid_file: path("pid"),
             vrrp_only: has("vrrp"),
             check_only: has("check"),
             respawns: !has("dont-respawn"),
@@ -194,6 +192,31 @@ impl Settings {
             namespace,
             programs: path("programs"),
         }
+    }
+}
+
+impl Settings {
+    /// Where the number of this process is written: each network namespace may have a director.
+    pub fn pid_file(&self, namespace: Option<&str>) -> PathBuf {
+        let usual = || match namespace {
+            Some(name) => PathBuf::from(format!("/run/lvs-director.{name}.pid")),
+            None => PathBuf::from("/run/lvs-director.pid"),
+        };
+        self.pid_file.clone().unwrap_or_else(usual)
+    }
+
+    /// What a configuration has something for.
+    pub fn needs(&self, config: &Config) -> Needs {
+        Needs {
+            check: !config.virtual_servers.is_empty() && !self.vrrp_only,
+            vrrp: !config.instances.is_empty() && !self.check_only,
+        }
+    }
+
+    /// The network namespace in which all is done: this one's, or that of the configuration.
+    pub fn namespace<'a>(&'a self, config: &'a Config) -> Option<&'a str> {
+        let namespace = self.namespace.as_ref().or(config.net_namespace.as_ref());
+        namespace.map(String::as_str)
     }
 }
 
@@ -248,14 +271,19 @@ mod tests {
 
     #[test]
     fn each_network_namespace_has_its_own_pid_file() {
-        assert_eq!(
-            settings("").pid_file,
-            PathBuf::from("/run/lvs-director.pid")
-        );
-        assert_eq!(
-            settings("-s a").pid_file,
-            PathBuf::from("/run/lvs-director.a.pid")
-        );
-        assert_eq!(settings("-s a -p /x").pid_file, PathBuf::from("/x"));
+        let of_file = Config {
+            net_namespace: Some("f".to_owned()),
+            ..Config::default()
+        };
+        for (line, config, expected) in [
+            ("", &Config::default(), "/run/lvs-director.pid"),
+            ("", &of_file, "/run/lvs-director.f.pid"),
+            ("-s a", &of_file, "/run/lvs-director.a.pid"),
+            ("-s a -p /x", &of_file, "/x"),
+        ] {
+            let settings = settings(line);
+            let file = settings.pid_file(settings.namespace(config));
+            assert_eq!(file, PathBuf::from(expected), "{line}");
+        }
     }
 }

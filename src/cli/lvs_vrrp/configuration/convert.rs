@@ -14,7 +14,6 @@ use crate::vrrp::command::{Account, CommandLine, Text};
 use crate::vrrp::files::{First, TrackedFile};
 use crate::vrrp::instance::{self, Instance, Notify, Script, Task, VirtualAddress};
 use crate::vrrp::process::{Arguments, Count, Pattern};
-use crate::vrrp::routing::Routing;
 use crate::vrrp::tracking::Weight;
 use crate::vrrp::vmac::Vmac;
 use crate::vrrp::{Authentication, Interval, Priority, Secret, Version, Vrid, router};
@@ -93,42 +92,6 @@ impl Converter<'_> {
             self.refuse(place, &fault);
         }
         Some(to)
-    }
-
-    /// As ip(8) is to be told: it has another word for `gw`, and some are of keepalived alone.
-    fn routing(&mut self, from: &model::Instance) -> Routing {
-        let mut line = |words: Vec<String>, place| {
-            let mut line: Vec<String> = Vec::new();
-            let mut words = words.into_iter();
-            while let Some(word) = words.next() {
-                match word.as_str() {
-                    "gw" => line.push("via".into()),
-                    "no_track" | "add" | "append" | "prepend" => {}
-                    "track_group" => {
-                        self.unsupported(place, "track_group");
-                        words.next();
-                    }
-                    "or" => {
-                        self.unsupported(place, "or");
-                        words.next();
-                    }
-                    _ => line.push(word),
-                }
-            }
-            line.join(" ")
-        };
-        Routing {
-            routes: from
-                .routes
-                .iter()
-                .map(|route| line(route.words(), route.at.0))
-                .collect(),
-            rules: from
-                .rules
-                .iter()
-                .map(|rule| line(rule.words(), rule.at.0))
-                .collect(),
-        }
     }
 
     /// Of `use_vmac [NAME] [MAC]`.

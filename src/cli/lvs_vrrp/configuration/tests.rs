@@ -44,6 +44,7 @@ fn chosen(text: &str, names: &[&str]) -> Result<Chosen, Vec<String>> {
             (user == "checker").then_some((65, gid))
         },
         is_exposed: &|program| program.starts_with("/tmp/"),
+        is_in_network: &|name| name == "here",
     };
     choose(reading.config, &reading.sources, &names, &machine)
 }
@@ -331,6 +332,7 @@ fn what_others_can_change_is_not_run_by_root() {
     let machine = Machine {
         account: &|user, _| Some((u32::from(user != "root"), 0)),
         is_exposed: &|program| program.starts_with("/tmp/"),
+        is_in_network: &|name| name == "here",
     };
     let chosen = choose(reading.config, &reading.sources, &[], &machine).unwrap();
     let instance = chosen.configuration.instances().next().unwrap();
@@ -367,4 +369,23 @@ fn processes_are_counted() {
         most: Some(4),
     };
     assert_eq!(process.task, Task::Count(count));
+}
+
+#[test]
+fn what_is_static_is_told_in_the_words_of_ip() {
+    let text = "global_defs {\n default_interface eth7\n}\nnet_namespace here\n\
+        static_ipaddress {\n 192.0.2.1/24 dev eth0 brd +\n fd00::1/64 -nodad\n}\n\
+        static_routes {\n default gw 192.0.2.9 table 7\n}\n\
+        static_rules {\n from 192.0.2.0/24 table 7\n}\n\
+        vrrp_instance VI {\n interface eth0\n virtual_router_id 1\n virtual_ipaddress {\n \
+        192.0.2.2\n }\n}\n";
+    let chosen = chosen(text, &[]).unwrap();
+    assert_eq!(chosen.warnings, Vec::<String>::new());
+    let fixed = chosen.configuration.fixed;
+    assert_eq!(
+        fixed.addresses,
+        ["192.0.2.1/24 brd + dev eth0", "fd00::1/64 nodad dev eth7"]
+    );
+    assert_eq!(fixed.routes, ["default via 192.0.2.9 table 7"]);
+    assert_eq!(fixed.rules, ["from 192.0.2.0/24 table 7"]);
 }

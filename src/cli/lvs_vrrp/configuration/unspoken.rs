@@ -120,15 +120,10 @@ impl Converter<'_> {
             }
         }
         for &(keyword, place) in config.common.keywords() {
-            match keyword {
-                "net_namespace" => {
-                    let text = "`net_namespace` has no effect: start this in it, by ip netns exec";
-                    self.warn(place, text);
-                }
-                "static_ipaddress" | "static_routes" | "static_rules" => {
-                    self.unsupported(place, keyword);
-                }
-                _ => {}
+            let name = config.net_namespace.as_deref();
+            if keyword == "net_namespace" && !name.is_some_and(self.machine.is_in_network) {
+                let text = "`net_namespace` has no effect: start this in it, by ip netns exec";
+                self.warn(place, text);
             }
         }
     }

@@ -201,6 +201,9 @@ fn configured(
         }
         wrong(last)
     })?;
+    // Of thousands of virtual servers, which are not its own, nothing is kept.
+    drop((text, reading.sources));
+    crate::host::limits::give_back_memory();
     warnings.extend(chosen.warnings);
     Ok(Chosen { warnings, ..chosen })
 }

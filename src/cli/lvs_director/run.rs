@@ -9,15 +9,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::conf::expand::Outside;
-use crate::conf::model::Config;
 use crate::conf::problem::Severity;
-use crate::conf::{self, Reading, write};
+use crate::conf::{self, Reading};
 use crate::host::pid_file::{PidFile, Refused};
 use crate::host::processes::{self, Debt, Ended, Orphaned, Sign, Split};
 use crate::host::service_manager::{self, ServiceManager};
 use crate::host::signals::Signals;
 use crate::host::syslog::Syslog;
-use crate::host::{clock, error_text, files, state};
+use crate::host::{clock, error_text, state};
 use crate::report::lvs_director as status;
 use crate::show::director as show;
 use crate::supervise::control::{self, Control};
@@ -27,12 +26,14 @@ use crate::supervise::{End, Patience, Program};
 
 use alerts::Alerts;
 use ears::Ears;
+use loaded::Loaded;
 use log::Log;
 use settings::Settings;
 
 mod addresses;
 mod alerts;
 mod ears;
+mod loaded;
 mod log;
 mod scripts;
 pub mod settings;
@@ -121,8 +122,7 @@ pub fn run(
         log,
         director: Director::new(Patience::default(), needs, settings.respawns),
         programs: [None, None],
-        config: reading.config.clone(),
-        snapshot: state::path("director.conf").map_err(failed("state"))?,
+        loaded: Loaded::new(state::path("director.conf").map_err(failed("state"))?),
         alerts: Alerts::default(),
         ears: Ears::open(check_socket.clone()).map_err(failed("state"))?,
         check_socket,
@@ -134,12 +134,11 @@ pub fn run(
         verdict: None,
     };
     running.warn(&reading);
-    running.keep_snapshot();
+    running.take(reading);
     running.script("startup_script");
     let ended = running.until_the_end(&signals, control);
     running.script("shutdown_script");
     running.close_alerts();
-    let _ = files::remove(&running.snapshot);
     ended.map_err(failed("poll"))
 }
 
@@ -180,9 +179,7 @@ struct Running<'a> {
     /// In the order of [`Program::ALL`].
     programs: [Option<processes::Program>; 2],
     /// What holds.
-    config: Config,
-    /// The same as a file, for programs that are started again when the file says something else.
-    snapshot: PathBuf,
+    loaded: Loaded,
     /// Where `lvs-check` is asked.
     check_socket: PathBuf,
     /// Who is told when it is bad.
@@ -306,7 +303,7 @@ impl Running<'_> {
             Action::Alert(text) => {
                 self.log.say(Level::Error, &text);
                 self.manager.status(&text);
-                if let Err(why) = self.alerts.send(&self.config, &text) {
+                if let Err(why) = self.alerts.send(&self.loaded.config, &text) {
                     self.log.say(Level::Error, &why);
                 }
             }
@@ -362,7 +359,7 @@ impl Running<'_> {
     /// The configuration for a program that is to be started: the file, unless a program that has
     /// ended would read there what has not been loaded.
     fn file_for(&mut self, program: Program) -> String {
-        let snapshot = self.snapshot.to_string_lossy().into_owned();
+        let snapshot = self.loaded.snapshot().to_string_lossy().into_owned();
         if self.settings.id.is_some() {
             // It would not know what `@ID` is compared with.
             return snapshot;
@@ -374,8 +371,8 @@ impl Running<'_> {
             return file.clone();
         }
         let reading = read(file, self.outside);
-        let same =
-            reading.is_ok_and(|reading| errors_of(&reading) == 0 && reading.config == self.config);
+        let same = reading
+            .is_ok_and(|reading| errors_of(&reading) == 0 && self.loaded.is(&reading.config));
         if same {
             return file.clone();
         }
@@ -435,7 +432,7 @@ impl Running<'_> {
 
     /// Runs one of the scripts of `global_defs`, if it is there.
     fn script(&mut self, keyword: &str) {
-        let global = &self.config.global;
+        let global = &self.loaded.config.global;
         let (command, seconds) = match keyword {
             "startup_script" => (&global.startup_script, global.startup_script_timeout),
             _ => (&global.shutdown_script, global.shutdown_script_timeout),
@@ -485,15 +482,15 @@ impl Running<'_> {
                 self.manager.ready(&text);
             }
             Some(reading) => {
-                if settings.namespace(&self.config) != settings.namespace(&reading.config) {
+                if settings.namespace(&self.loaded.config) != settings.namespace(&reading.config) {
                     let text = "net_namespace has changed: it holds when this is started again";
                     self.log.say(Level::Warning, text);
                 }
-                if self.config.global != reading.config.global {
+                if self.loaded.config.global != reading.config.global {
                     self.close_alerts();
                 }
-                self.config = reading.config;
-                self.keep_snapshot();
+                let needs = settings.needs(&reading.config);
+                self.take(reading);
                 self.was_loaded.clear();
                 // Those that run read the file, too.
                 let live = Program::ALL
@@ -501,7 +498,6 @@ impl Running<'_> {
                     .filter(|&program| self.director.child(program).lives());
                 self.was_loaded.extend(live);
                 self.log.say(Level::Info, "reloaded");
-                let needs = settings.needs(&self.config);
                 self.happen(Event::Reload(needs));
                 self.manager.ready(&self.settings.file);
             }
@@ -539,19 +535,18 @@ impl Running<'_> {
         told
     }
 
-    fn keep_snapshot(&mut self) {
-        // There are passwords in it.
-        const MODE: u32 = 0o600;
-        let text = write::text(&self.config);
-        if let Err(error) = files::replace(&self.snapshot, text.as_bytes(), MODE) {
-            let text = format!("{}: {}", self.snapshot.display(), error_text(&error));
+    /// Goes on with what was read.
+    fn take(&mut self, reading: Reading) {
+        if let Err(error) = self.loaded.take(reading) {
+            let snapshot = self.loaded.snapshot().display();
+            let text = format!("{snapshot}: {}", error_text(&error));
             self.log.say(Level::Error, &text);
         }
     }
 
     /// Takes the virtual addresses away that a program has left on the interfaces.
     fn withdraw(&mut self) {
-        match addresses::withdraw(&self.config) {
+        match addresses::withdraw(&self.loaded.config) {
             Ok(0) => {}
             Ok(count) => {
                 let text = format!("virtual addresses taken away: {count}");

@@ -1,0 +1,70 @@
+//! The configuration that was read last and holds, for programs that are started again when the file
+//! says something else.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::conf::model::Config;
+use crate::conf::{Reading, write};
+use crate::host::{files, limits};
+
+/// There are passwords in it.
+const MODE: u32 = 0o600;
+
+pub struct Loaded {
+    /// Without its virtual servers: these are for `lvs-check`, and thousands of them have no place
+    /// here.
+    pub config: Config,
+    /// Tells it, with them, from others.
+    digest: u64,
+    snapshot: PathBuf,
+}
+
+impl Loaded {
+    /// Nothing yet; what is loaded will be kept in this file.
+    pub fn new(snapshot: PathBuf) -> Self {
+        Loaded {
+            config: Config::default(),
+            digest: 0,
+            snapshot,
+        }
+    }
+
+    /// Takes what was read. An error says that it cannot be kept in the file; it is taken all the
+    /// same.
+    pub fn take(&mut self, reading: Reading) -> io::Result<()> {
+        let text = write::text(&reading.config);
+        self.digest = digest(&text);
+        let kept = files::replace(&self.snapshot, text.as_bytes(), MODE);
+        self.config = Config {
+            virtual_servers: Vec::new(),
+            ..reading.config
+        };
+        drop((text, reading.sources, reading.problems));
+        limits::give_back_memory();
+        kept
+    }
+
+    /// Whether this is what holds.
+    pub fn is(&self, config: &Config) -> bool {
+        digest(&write::text(config)) == self.digest
+    }
+
+    /// The file that has what holds.
+    pub fn snapshot(&self) -> &Path {
+        &self.snapshot
+    }
+}
+
+impl Drop for Loaded {
+    fn drop(&mut self) {
+        let _ = files::remove(&self.snapshot);
+    }
+}
+
+fn digest(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}

@@ -262,12 +262,16 @@ impl<'a> Pieces<'a> {
             }
             _ => {}
         }
-        if found.text.len() > LONGEST {
-            self.problems.error(
-                place,
-                format!("line of more than {LONGEST} bytes"),
-                "keepalived reads it as two lines: make it shorter",
-            );
+        if line.trim_end_matches(is_blank).len() > LONGEST {
+            // keepalived finds no keyword in the rest of a comment, and goes on.
+            let severity = match found.text.len() > LONGEST {
+                true => Severity::Error,
+                false => Severity::Ignored,
+            };
+            let text = format!("line of more than {LONGEST} bytes");
+            let hint = "keepalived reads it as two lines: make it shorter";
+            self.problems
+                .add(Problem::new(severity, place, text).hint(hint));
         }
         found.text
     }

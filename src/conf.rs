@@ -2,11 +2,12 @@
 //! keepalived.conf(5), and what keepalived 2.2.7 answers.
 //!
 //! `lex` makes words of a line, `expand` lines of files, `parse` a tree by the table of `keywords`,
-//! `build` the `model`, `verify` looks at the whole, `write` writes it again. All of it is pure:
+//! `build` the `model`, `verify` looks at the whole, `write` writes it again, `flat` as it stood. All of it is pure:
 //! files, variables and names are handed in by [`Outside`].
 
 pub mod expand;
 pub mod field;
+pub mod flat;
 pub mod keywords;
 pub mod lex;
 pub mod lists;
@@ -44,10 +45,23 @@ pub fn read(path: &str, text: &str, outside: &dyn Outside) -> Reading {
 
 /// As [`read`], within other limits.
 pub fn read_within(path: &str, text: &str, outside: &dyn Outside, limits: Limits) -> Reading {
-    let mut pieces = expand::Pieces::new(path, text, outside, limits);
+    let pieces = expand::Pieces::new(path, text, outside, limits);
+    read_pieces(pieces, |_| {})
+}
+
+/// As [`read`], and gives it as one text, too, which includes nothing.
+pub fn read_flat(path: &str, text: &str, outside: &dyn Outside) -> (Reading, String) {
+    let mut whole = String::with_capacity(text.len());
+    let pieces = expand::Pieces::new(path, text, outside, Limits::default());
+    let reading = read_pieces(pieces, |piece| flat::write(&mut whole, piece));
+    (reading, whole)
+}
+
+fn read_pieces(mut pieces: expand::Pieces<'_>, mut see: impl FnMut(&lex::Piece)) -> Reading {
     let (mut read, mut meant) = (Problems::default(), Problems::default());
     let mut builder = build::Builder::new(&mut meant);
-    parse::parse(&mut pieces, &mut read, |statement| builder.top(statement));
+    let seen = pieces.by_ref().inspect(|piece| see(piece));
+    parse::parse(seen, &mut read, |statement| builder.top(statement));
     let mut config = builder.finish();
     let (sources, mut problems) = pieces.finish();
     problems.append(read);

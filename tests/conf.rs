@@ -185,6 +185,24 @@ fn compare(verdicts: &[Verdict], deviations: &str, text: impl Fn(&Verdict) -> St
 }
 
 #[test]
+fn a_configuration_as_one_text_is_read_again_to_the_same() {
+    let verdicts: Vec<Verdict> = lines(&data("verdicts.jsonl"));
+    let there = Elsewhere::default();
+    let mut compared = 0;
+    for verdict in verdicts {
+        let (reading, text) = conf::read_flat("a.conf", &verdict.text, &there);
+        // What does not come to an end, does not begin.
+        if worst(&reading) < Severity::Error {
+            let (again, same) = conf::read_flat("b.conf", &text, &Elsewhere::default());
+            assert_eq!(again.config, reading.config, "{}: {text}", verdict.case);
+            assert_eq!(same, text, "{}", verdict.case);
+            compared += 1;
+        }
+    }
+    assert!(compared > 200, "{compared}");
+}
+
+#[test]
 fn small_configurations_are_judged_as_keepalived_judges_them() {
     let verdicts: Vec<Verdict> = lines(&data("verdicts.jsonl"));
     assert!(verdicts.len() > 350);

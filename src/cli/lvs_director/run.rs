@@ -54,7 +54,8 @@ pub fn run(
     outside: &dyn Outside,
     errors: &mut dyn Write,
 ) -> Result<u8, Failure> {
-    let reading = read(&settings.file, outside).map_err(|text| Failure(status::ERRORS, text))?;
+    let read = read(&settings.file, outside);
+    let (reading, text) = read.map_err(|text| Failure(status::ERRORS, text))?;
     let wrong = errors_of(&reading);
     if wrong > 0 {
         for problem in &reading.problems {
@@ -134,7 +135,7 @@ pub fn run(
         verdict: None,
     };
     running.warn(&reading);
-    running.take(reading);
+    running.take((reading, text));
     running.script("startup_script");
     let ended = running.until_the_end(&signals, control);
     running.script("shutdown_script");
@@ -157,10 +158,11 @@ fn take_pid_file(path: &Path) -> Result<PidFile, Failure> {
     })
 }
 
-fn read(file: &str, outside: &dyn Outside) -> Result<Reading, String> {
+/// What a file says, and its text without includes.
+fn read(file: &str, outside: &dyn Outside) -> Result<(Reading, String), String> {
     let text = outside.read(file);
     let text = text.map_err(|error| format!("cannot read {file}: {}", error.why))?;
-    Ok(conf::read(file, &text, outside))
+    Ok(conf::read_flat(file, &text, outside))
 }
 
 fn errors_of(reading: &Reading) -> usize {
@@ -371,8 +373,8 @@ impl Running<'_> {
             return file.clone();
         }
         let reading = read(file, self.outside);
-        let same = reading
-            .is_ok_and(|reading| errors_of(&reading) == 0 && self.loaded.is(&reading.config));
+        let same =
+            reading.is_ok_and(|(reading, text)| errors_of(&reading) == 0 && self.loaded.is(&text));
         if same {
             return file.clone();
         }
@@ -465,10 +467,10 @@ impl Running<'_> {
         let read = read(file, self.outside);
         let (taken, problems) = match read {
             Err(text) => (None, vec![text]),
-            Ok(reading) => {
+            Ok((reading, text)) => {
                 let errors = errors_of(&reading);
                 let problems = self.warn(&reading);
-                ((errors == 0).then_some(reading), problems)
+                ((errors == 0).then_some((reading, text)), problems)
             }
         };
         let is_taken = taken.is_some();
@@ -481,7 +483,7 @@ impl Running<'_> {
                 self.log.say(Level::Error, &text);
                 self.manager.ready(&text);
             }
-            Some(reading) => {
+            Some((reading, text)) => {
                 if settings.namespace(&self.loaded.config) != settings.namespace(&reading.config) {
                     let text = "net_namespace has changed: it holds when this is started again";
                     self.log.say(Level::Warning, text);
@@ -490,7 +492,7 @@ impl Running<'_> {
                     self.close_alerts();
                 }
                 let needs = settings.needs(&reading.config);
-                self.take(reading);
+                self.take((reading, text));
                 self.was_loaded.clear();
                 // Those that run read the file, too.
                 let live = Program::ALL
@@ -536,8 +538,8 @@ impl Running<'_> {
     }
 
     /// Goes on with what was read.
-    fn take(&mut self, reading: Reading) {
-        if let Err(error) = self.loaded.take(reading) {
+    fn take(&mut self, read: (Reading, String)) {
+        if let Err(error) = self.loaded.take(read) {
             let snapshot = self.loaded.snapshot().display();
             let text = format!("{snapshot}: {}", error_text(&error));
             self.log.say(Level::Error, &text);

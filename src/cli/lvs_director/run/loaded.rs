@@ -5,8 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::conf::Reading;
 use crate::conf::model::Config;
-use crate::conf::{Reading, write};
 use crate::host::{files, limits};
 
 /// There are passwords in it.
@@ -31,10 +31,9 @@ impl Loaded {
         }
     }
 
-    /// Takes what was read. An error says that it cannot be kept in the file; it is taken all the
-    /// same.
-    pub fn take(&mut self, reading: Reading) -> io::Result<()> {
-        let text = write::text(&reading.config);
+    /// Takes what was read, and its text without includes. An error says that it cannot be kept in
+    /// the file; it is taken all the same.
+    pub fn take(&mut self, (reading, text): (Reading, String)) -> io::Result<()> {
         self.digest = digest(&text);
         let kept = files::replace(&self.snapshot, text.as_bytes(), MODE);
         self.config = Config {
@@ -46,9 +45,9 @@ impl Loaded {
         kept
     }
 
-    /// Whether this is what holds.
-    pub fn is(&self, config: &Config) -> bool {
-        digest(&write::text(config)) == self.digest
+    /// Whether this is the text of what holds.
+    pub fn is(&self, text: &str) -> bool {
+        digest(text) == self.digest
     }
 
     /// The file that has what holds.

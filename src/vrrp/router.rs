@@ -30,7 +30,8 @@ pub struct Settings {
     pub answer_lower: bool,
     /// Whether a master that hears a higher one advertises once more before it gives way. The other
     /// may not have heard of it yet, and announces its addresses again then: to clients that this one
-    /// was the last to announce them to, nobody else would.
+    /// was the last to announce them to, nobody else would. Where their intervals differ it says
+    /// nothing: others would take over before the better one's next advert.
     pub last_word: bool,
     /// How often it announces its addresses.
     pub announce: Announce,
@@ -428,7 +429,8 @@ impl Router {
             self.stay(now, heard, actions);
             return;
         }
-        if self.settings.last_word {
+        // Who hears it counts on the interval in it: that must be the better one's, too.
+        if self.settings.last_word && heard.interval == self.settings.interval {
             actions.push(Action::Advertise(priority));
         }
         if heard.priority == Priority::OWNER && priority == Priority::OWNER {

@@ -17,7 +17,7 @@ use md5::{Digest as _, Md5};
 use regex::bytes::{Regex, RegexBuilder};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::connect::tcp;
+use super::connect::{OneClose, tcp};
 use super::exchange::{Deadline, Failure, failure};
 use super::tls::Tls;
 use super::{Origin, Reason, Stage};
@@ -302,7 +302,7 @@ async fn fetch(
     let request = request(to, http, page);
     let stream = tcp(to, from, deadline).await?;
     match &http.tls {
-        None => exchange(stream, request, reading, deadline).await,
+        None => exchange(OneClose(stream), request, reading, deadline).await,
         Some(tls) => {
             let stream = tls.wrap(stream, page.host(), to.address, deadline).await?;
             exchange(stream, request, reading, deadline).await

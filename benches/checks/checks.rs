@@ -51,13 +51,15 @@ pub fn run(
     if size < VERY_MANY {
         // All have begun, and go their way.
         thread::sleep(Duration::from_secs(every.max(2)));
+        let every = Duration::from_secs(every);
         let before = running.cpu()?;
-        servers.watch(Duration::from_secs(every));
+        servers.watch(every);
         thread::sleep(WATCHED);
-        let (made, latest) = servers.watched();
         cpu = format!("{:.2}", (running.cpu()? - before).as_secs_f64());
-        checks = made.to_string();
-        late = format!("{:.0}", latest.as_secs_f64() * 1e3);
+        checks = servers.made().to_string();
+        // Until each has been asked twice.
+        thread::sleep(every);
+        late = format!("{:.0}", servers.latest().as_secs_f64() * 1e3);
         servers.live(false)?;
         let begin = Instant::now();
         death = seconds(until(begin, Duration::from_millis(10), || {

@@ -127,11 +127,16 @@ impl Servers {
         };
     }
 
-    /// How often they were asked, and how much later than they should at most.
-    pub fn watched(&self) -> (usize, Duration) {
+    /// How often they have been asked since then.
+    pub fn made(&self) -> usize {
+        let watch = self.watch.lock();
+        watch.unwrap_or_else(PoisonError::into_inner).made
+    }
+
+    /// Ends to look: how much later than they should they were asked, at most.
+    pub fn latest(&self) -> Duration {
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
-        let watch = std::mem::take(&mut *watch);
-        (watch.made, watch.latest)
+        std::mem::take(&mut *watch).latest
     }
 }
 

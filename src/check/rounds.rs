@@ -54,8 +54,6 @@ pub struct Next {
     pub rests: Vec<(usize, bool)>,
     /// When it wants to be woken, after which time; what was asked for before does not count.
     pub wake: Option<Duration>,
-    /// After which time the next look comes, if not after the usual one.
-    pub look: Option<Duration>,
     /// That it ends.
     pub end: bool,
 }
@@ -127,9 +125,6 @@ impl Runner {
             loop {
                 if let Some(wake) = next.wake.take() {
                     sources.woken = Some(Box::pin(sleep(wake)));
-                }
-                if let Some(look) = next.look.take() {
-                    sources.looks.reset_after(look);
                 }
                 if next.end {
                     return Ok(());

@@ -205,8 +205,8 @@ impl Session<'_> {
     }
 }
 
-/// Which check of all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Which check of all; in the order of the lists in which they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// Which service.
     pub watch: usize,
@@ -216,9 +216,11 @@ pub struct Place {
     pub check: usize,
 }
 
-/// All checks in one list, with their places.
+/// All checks in one list, with their places, which are in order.
 pub fn places(watches: &[Watch]) -> (Vec<Place>, Vec<Arc<Routine>>) {
-    let (mut places, mut checks) = (Vec::new(), Vec::new());
+    let count = watches.iter().flat_map(|watch| &watch.checks);
+    let count = count.map(Vec::len).sum();
+    let (mut places, mut checks) = (Vec::with_capacity(count), Vec::with_capacity(count));
     for (
         watch,
         Watch {

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,7 +20,7 @@ use crate::check::timetable::{Beginning, Entry};
 use crate::check::watch::Watch;
 use crate::host::{signals, state::State};
 use crate::ipvs::client::Client;
-use crate::ipvs::plan::{Entry as Known, Table};
+use crate::ipvs::plan::Table;
 use crate::ipvs::{Change, ServiceId};
 use crate::report::lvs_check as status;
 
@@ -30,21 +29,15 @@ use super::once::{Place, open_memory, patience, places, read_rules, refused, wat
 use super::questions::Given;
 use super::{Failure, Session, ask, runner};
 use audience::Audience;
+use patrol::Patrol;
 
 mod audience;
 mod orders;
+mod patrol;
 mod rest;
 mod slow_start;
 mod table;
 mod tell;
-
-/// From one look at the table to the next, where a configuration has all rhythms: the kernel tells
-/// nobody of changes. The larger the table, the rarer the looks.
-const LOOKS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(10);
-
-/// Such a look is followed by so many times as long as it took, within these bounds: beside the
-/// checks it must cost next to nothing.
-const LEISURE: u32 = 300;
 
 /// How long keepalived waits before the first checks, beside the warmup.
 const START_DELAY: Duration = Duration::from_secs(1);
@@ -75,8 +68,8 @@ struct Running<'r, 's, 'e> {
     /// Whose servers have changed, and whose table has to follow.
     changed: BTreeSet<usize>,
     pending: BTreeSet<usize>,
-    /// What is in the kernel's table, as far as it is known.
-    known: HashMap<ServiceId, Known>,
+    /// Whose table is looked at next.
+    patrol: Patrol,
     /// Before this the table does not follow again: thousands of verdicts shall come together.
     rested: Instant,
     /// What somebody has ordered of servers.
@@ -124,7 +117,7 @@ impl Session<'_> {
             places: Vec::new(),
             changed: BTreeSet::new(),
             pending: BTreeSet::new(),
-            known: HashMap::new(),
+            patrol: Patrol::default(),
             rested: Instant::now(),
             orders,
             slow: BTreeSet::new(),
@@ -146,7 +139,7 @@ impl Session<'_> {
             _ => Beginning::AtOnce,
         };
         let usual = match running.configuration {
-            Some(_) => *LOOKS.start(),
+            Some(_) => patrol::EVERY,
             None => Rhythm::default().delay,
         };
         let looks = given.get("delay").unwrap_or(usual);
@@ -193,14 +186,15 @@ impl Running<'_, '_, '_> {
         let names = self.session.environment.names;
         let no_alpha = self.given.has("no-alpha");
         if let Some(file) = self.configuration {
-            let description = self.session.description(file, false)?;
+            let mut description = self.session.description(file, false)?;
             let actual = self.client.table().map_err(refused)?;
+            let overall = std::mem::take(&mut description.overall);
             let (watches, notices) = description.watches(&actual, &self.memory, no_alpha);
             return Ok(Desired {
                 actual,
                 watches,
                 notices,
-                overall: description.overall,
+                overall,
             });
         }
         let rules = self.rules.map(|file| read_rules(file, names)).transpose()?;
@@ -262,11 +256,7 @@ impl Running<'_, '_, '_> {
             .enumerate()
             .map(|(place, watch)| (watch.group.service.id, place))
             .collect();
-        let old_places: HashMap<Place, usize> = std::mem::take(&mut self.places)
-            .into_iter()
-            .enumerate()
-            .map(|(number, place)| (place, number))
-            .collect();
+        let old_places = std::mem::take(&mut self.places);
         let mut went_on = Vec::new();
         for watch in &mut desired.watches {
             let old = known.get(&watch.group.service.id).copied();
@@ -281,7 +271,7 @@ impl Running<'_, '_, '_> {
                     server,
                     check,
                 };
-                old_places.get(&old).copied()
+                old_places.binary_search(&old).ok()
             });
             Entry {
                 routine,
@@ -354,21 +344,22 @@ impl Running<'_, '_, '_> {
             self.session.complain(&told);
         }
         if looks {
-            next.look = self.look();
+            self.look();
         }
         let wakes = [self.follow_soon(), self.save_soon(), grows];
         next.wake = wakes.into_iter().flatten().min();
         next
     }
 
-    /// Looks whether the table is as it shall be; tells when to look again, if not as usual.
-    fn look(&mut self) -> Option<Duration> {
-        let start = Instant::now();
+    /// Looks whether the table is as it shall be.
+    fn look(&mut self) {
+        let is_free = self.configuration.is_some() && self.given.get::<Duration>("delay").is_none();
+        if self.began && is_free {
+            return self.patrol();
+        }
         let waits = !std::mem::take(&mut self.pending).is_empty();
         self.follow_all(self.began && !waits);
         self.began = true;
-        let is_free = self.configuration.is_some() && self.given.get::<Duration>("delay").is_none();
-        is_free.then(|| (start.elapsed() * LEISURE).clamp(*LOOKS.start(), *LOOKS.end()))
     }
 
     /// Takes a verdict into account, and tells whom it concerns.

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use crate::check::health::Event;
 use crate::check::watch::{self, Watch};
 use crate::host::error_text;
-use crate::ipvs::plan::{Comparison, Plan, Table};
+use crate::ipvs::plan::{Plan, Table};
+use crate::ipvs::refusal::Refusal;
 use crate::ipvs::{Change, ServiceId};
 
 use super::{Desired, Running};
@@ -53,7 +54,6 @@ impl Running<'_, '_, '_> {
     pub(super) fn remove(&mut self, services: Vec<ServiceId>) {
         for id in &services {
             self.memory.forget(id);
-            self.known.remove(id);
         }
         let changes: Vec<Change> = services.into_iter().map(Change::DeleteService).collect();
         self.carry_out(&changes);
@@ -84,63 +84,63 @@ impl Running<'_, '_, '_> {
     fn follow(&mut self, places: &BTreeSet<usize>) {
         let watches = places.iter().map(|place| &self.desired.watches[*place]);
         let wanted = watch::wanted(watches);
-        let unknown: Vec<ServiceId> = watch::ids(&wanted)
-            .filter(|id| !self.known.contains_key(id))
-            .collect();
-        match self.client.table_of(&unknown) {
-            Ok(read) => self.know(&read),
-            Err(refusal) => return self.session.complain(&refusal.to_string()),
-        }
-        let mut comparison = Comparison::with(&wanted);
-        for id in watch::ids(&wanted) {
-            if let Some(known) = self.known.get(&id) {
-                let destinations = known.destinations.values().cloned();
-                comparison.take(&known.service, destinations.collect());
+        match self.compare(&wanted) {
+            Ok(plan) => {
+                self.remember(places.iter().copied());
+                self.make(&plan);
             }
+            Err(refusal) => self.session.complain(&refusal.to_string()),
         }
-        let plan = comparison.plan();
+    }
+
+    /// What makes of the kernel's table one that has these services as they shall be.
+    fn compare(&mut self, wanted: &Table) -> Result<Plan, Refusal> {
+        let services: Vec<ServiceId> = watch::ids(wanted).collect();
+        let actual = self.client.table_of(&services)?;
+        Ok(watch::plan(&actual, wanted))
+    }
+
+    /// Remembers how the servers of these services stand, and that those of a configuration were
+    /// put there.
+    fn remember(&mut self, places: impl Iterator<Item = usize>) {
         for place in places {
-            self.desired.watches[*place].remember(&mut self.memory);
-        }
-        self.own();
-        self.unsaved.get_or_insert_with(Instant::now);
-        self.make(&plan, &wanted);
-    }
-
-    /// What the kernel's table has.
-    fn know(&mut self, table: &Table) {
-        for entry in table.entries() {
-            self.known.insert(entry.service.id, entry.clone());
-        }
-    }
-
-    /// Remembers that the services of a configuration were put there.
-    fn own(&mut self) {
-        if self.configuration.is_some() {
-            for watch in &self.desired.watches {
+            let watch = &self.desired.watches[place];
+            watch.remember(&mut self.memory);
+            if self.configuration.is_some() {
                 for service in watch.group.services() {
                     self.memory.own(service.id);
                 }
             }
+        }
+        self.unsaved.get_or_insert_with(Instant::now);
+    }
+
+    /// Looks at some of the services, and at all when one is not as it shall be. Those that have to
+    /// follow are not expected to be.
+    pub(super) fn patrol(&mut self) {
+        let start = Instant::now();
+        let places = self.patrol.beat(self.desired.watches.len());
+        let still = places.clone().filter(|place| !self.pending.contains(place));
+        let wanted = watch::wanted(still.map(|place| &self.desired.watches[place]));
+        match self.compare(&wanted) {
+            Ok(plan) if plan.is_empty() => self.patrol.took(places.len(), start.elapsed()),
+            Ok(_) => self.follow_all(true),
+            Err(refusal) => self.session.complain(&refusal.to_string()),
         }
     }
 
     /// Makes the whole table what it shall be. What differs though no server does, somebody else
     /// has changed.
     pub(super) fn follow_all(&mut self, heals: bool) {
-        let actual: Table = match self.client.table() {
-            Ok(actual) => actual,
-            Err(refusal) => return self.session.complain(&refusal.to_string()),
-        };
-        self.make_all(&actual, heals);
+        match self.client.table() {
+            Ok(actual) => self.make_all(&actual, heals),
+            Err(refusal) => self.session.complain(&refusal.to_string()),
+        }
     }
 
     /// The same, where the table that is, is known already.
     pub(super) fn make_all(&mut self, actual: &Table, heals: bool) {
-        let wanted = watch::wanted(&self.desired.watches);
-        let plan = watch::plan(actual, &wanted);
-        self.known.clear();
-        self.know(actual);
+        let plan = watch::plan(actual, &watch::wanted(&self.desired.watches));
         if heals && plan.is_empty() {
             return;
         }
@@ -148,22 +148,16 @@ impl Running<'_, '_, '_> {
             self.session
                 .complain("the table was changed by somebody else");
         }
-        for watch in &self.desired.watches {
-            watch.remember(&mut self.memory);
-        }
-        self.own();
-        self.unsaved.get_or_insert_with(Instant::now);
-        self.make(&plan, &wanted);
+        self.remember(0..self.desired.watches.len());
+        self.make(&plan);
     }
 
-    fn make(&mut self, plan: &Plan, wanted: &Table) {
+    fn make(&mut self, plan: &Plan) {
         // What is only in the kernel's table must be remembered before it leaves it.
         let only_there = self.rules.is_none() && self.configuration.is_none();
         if only_there && !plan.is_empty() {
             self.save();
         }
-        // What is refused makes unknown what is there.
-        self.know(wanted);
         for changes in [&plan.first, &plan.then] {
             self.carry_out(changes);
         }
@@ -175,12 +169,7 @@ impl Running<'_, '_, '_> {
             let command = command(change);
             match outcome {
                 Ok(()) => self.session.tell(&format!("ipvsadm {command}")),
-                Err(refusal) => {
-                    self.session.complain(&format!("{refusal}: {command}"));
-                    if let Some(id) = service(change) {
-                        self.known.remove(&id);
-                    }
-                }
+                Err(refusal) => self.session.complain(&format!("{refusal}: {command}")),
             }
         }
     }
@@ -248,18 +237,6 @@ impl Running<'_, '_, '_> {
                 self.tell(place, None, Event::QuorumDown, None);
             }
         }
-    }
-}
-
-/// The service that a change is about.
-fn service(change: &Change) -> Option<ServiceId> {
-    match change {
-        Change::AddService(service) | Change::EditService(service) => Some(service.id),
-        Change::DeleteService(id)
-        | Change::AddDestination(id, _)
-        | Change::EditDestination(id, _)
-        | Change::DeleteDestination(id, _) => Some(*id),
-        _ => None,
     }
 }
 

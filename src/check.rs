@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::addr::Endpoint;
@@ -59,13 +60,11 @@ pub enum Probe {
     Network {
         /// Where it is. Ping has no port: 0.
         to: Endpoint,
-        /// From where it is asked.
-        from: Origin,
-        /// What it is asked.
-        question: Question,
+        /// How it is asked. Thousands of servers are asked alike.
+        manner: Arc<Manner>,
     },
     /// A program looks (MISC_CHECK).
-    Misc(Misc),
+    Misc(Box<Misc>),
     /// A file says it (FILE_CHECK).
     File(Tracked),
 }
@@ -74,7 +73,7 @@ impl Probe {
     /// What the check is called on a command line.
     pub fn name(&self) -> &'static str {
         match self {
-            Probe::Network { question, .. } => match question {
+            Probe::Network { manner, .. } => match &manner.question {
                 Question::Tcp => "tcp",
                 Question::Http(http) if http.tls.is_some() => "https",
                 Question::Http(_) => "http",
@@ -87,6 +86,15 @@ impl Probe {
             Probe::File(_) => "file",
         }
     }
+}
+
+/// How a server is asked over the network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Manner {
+    /// From where.
+    pub from: Origin,
+    /// What.
+    pub question: Question,
 }
 
 /// From where a server is asked. What is absent the kernel chooses.

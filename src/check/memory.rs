@@ -14,7 +14,7 @@
 //! and its rule is what it is when it is up.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::IpAddr;
 
@@ -30,9 +30,8 @@ pub struct Memory(BTreeMap<ServiceId, OfService>);
 /// What is remembered of a service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct OfService {
-    servers: HashMap<Endpoint, Remembered>,
-    /// Their order, so that files can be read.
-    order: Vec<Endpoint>,
+    /// In the order of their endpoints.
+    servers: Vec<Remembered>,
     sorry: BTreeMap<Endpoint, Destination>,
     has_lost: bool,
     is_own: bool,
@@ -51,13 +50,22 @@ pub struct Remembered {
     pub put: Option<Weight>,
 }
 
+impl Remembered {
+    fn endpoint(&self) -> Endpoint {
+        self.destination.endpoint
+    }
+}
+
 impl OfService {
+    /// Where a server is, or where it would be.
+    fn find(&self, endpoint: &Endpoint) -> Result<usize, usize> {
+        self.servers
+            .binary_search_by_key(endpoint, Remembered::endpoint)
+    }
+
     fn write(&self, of: &ServiceId) -> String {
         let mut text = String::new();
-        for endpoint in &self.order {
-            let Some(server) = self.servers.get(endpoint) else {
-                continue;
-            };
+        for server in &self.servers {
             let checks: Vec<String> = server.checks.iter().map(standing_text).collect();
             let put = server.put.map_or("-".to_owned(), |put| put.0.to_string());
             // Writing to a String does not fail, here and below.
@@ -147,16 +155,15 @@ impl Memory {
 
     /// What is remembered of a server.
     pub fn server(&self, of: &ServiceId, endpoint: &Endpoint) -> Option<&Remembered> {
-        self.0.get(of)?.servers.get(endpoint)
+        let service = self.0.get(of)?;
+        let place = service.find(endpoint).ok()?;
+        service.servers.get(place)
     }
 
     /// What is remembered of the servers of a service.
     pub fn servers(&self, of: &ServiceId) -> impl Iterator<Item = &Remembered> {
         let service = self.0.get(of).into_iter();
-        service.flat_map(|service| {
-            let servers = service.order.iter();
-            servers.filter_map(|endpoint| service.servers.get(endpoint))
-        })
+        service.flat_map(|service| &service.servers)
     }
 
     /// Whether this was put into the table as a sorry server.
@@ -185,31 +192,26 @@ impl Memory {
     pub fn replace(
         &mut self,
         of: ServiceId,
-        servers: Vec<Remembered>,
+        mut servers: Vec<Remembered>,
         lost: Option<Option<Destination>>,
     ) {
+        servers.sort_by_key(Remembered::endpoint);
         let has_lost = lost.is_some();
         let sorry = lost.flatten();
         let service = self.0.entry(of).or_default();
-        let order = servers.iter().map(|server| &server.destination.endpoint);
         if service.has_lost == has_lost
             && service.sorry.values().eq(&sorry)
-            && service.order.iter().eq(order)
-            && servers
-                .iter()
-                .all(|server| service.servers.get(&server.destination.endpoint) == Some(server))
+            && service.servers == servers
         {
             // Its lines need not be written anew.
             return;
         }
         *service = OfService {
             has_lost,
+            servers,
             is_own: service.is_own,
             ..OfService::default()
         };
-        for server in servers {
-            self.remember(of, server);
-        }
         if let Some(sorry) = sorry {
             self.remember_sorry(of, sorry);
         }
@@ -217,10 +219,10 @@ impl Memory {
 
     /// Remembers a server.
     fn remember(&mut self, of: ServiceId, server: Remembered) {
-        let endpoint = server.destination.endpoint;
         let service = self.change(of);
-        if service.servers.insert(endpoint, server).is_none() {
-            service.order.push(endpoint);
+        match service.find(&server.endpoint()) {
+            Ok(place) => service.servers[place] = server,
+            Err(place) => service.servers.insert(place, server),
         }
     }
 

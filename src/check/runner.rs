@@ -15,7 +15,7 @@ use super::exchange::{Deadline, Failure};
 use super::http::{Digest, Http};
 use super::rhythm::Routine;
 use super::{
-    Check, Origin, Probe, Question, Share, Verdict, dns, file, http, misc, ping, smtp, udp,
+    Check, Manner, Origin, Probe, Question, Share, Verdict, dns, file, http, misc, ping, smtp, udp,
 };
 use crate::addr::Endpoint;
 use crate::host::limits;
@@ -150,20 +150,14 @@ pub(super) async fn attempt(check: &Check) -> Verdict {
 
 async fn probe(probe: &Probe, deadline: Deadline) -> Result<Share, Failure> {
     match probe {
-        Probe::Network { to, from, question } => ask(*to, from, question, deadline)
-            .await
-            .map(|()| Share::Same),
+        Probe::Network { to, manner } => ask(*to, manner, deadline).await.map(|()| Share::Same),
         Probe::Misc(misc) => Box::pin(misc::probe(misc, deadline)).await,
         Probe::File(tracked) => file::probe(tracked),
     }
 }
 
-async fn ask(
-    to: Endpoint,
-    from: &Origin,
-    question: &Question,
-    deadline: Deadline,
-) -> Result<(), Failure> {
+async fn ask(to: Endpoint, manner: &Manner, deadline: Deadline) -> Result<(), Failure> {
+    let Manner { from, question } = manner;
     let datagrams = || datagrams(to, from, Type::DGRAM, Protocol::UDP);
     match question {
         Question::Tcp => tcp(to, from, deadline).await.map(drop),

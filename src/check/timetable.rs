@@ -73,9 +73,9 @@ impl Timetable {
     /// Puts other checks in place of all. Those that were there before go on as if nothing had
     /// happened; what is being made for others, has no place any more.
     pub fn replace(&mut self, now: Moment, entries: Vec<Entry>, beginning: Beginning) {
-        let before = std::mem::take(&mut self.slots);
+        let before = std::mem::replace(&mut self.slots, Vec::with_capacity(entries.len()));
         self.running.clear();
-        self.due.clear();
+        self.due = BinaryHeap::with_capacity(entries.len());
         let (start, mut new) = match beginning {
             Beginning::AtOnce => (now, 0),
             Beginning::After(wait) => (now + wait, 0),

@@ -50,13 +50,17 @@ impl Watch {
     ) -> Self {
         let id = &entry.service.id;
         let policy = (terms.policy)(entry);
-        let destinations = match source {
+        let destinations: Vec<Destination> = match source {
             Source::Wanted => entry.destinations.values().cloned().collect(),
             Source::Actual => configured(entry, memory, &policy),
         };
         let there = actual.entry(id).map(|there| &there.destinations);
         let weight = |endpoint: &Endpoint| Some(there?.get(endpoint)?.weight);
-        let (mut servers, mut checks) = (Vec::new(), Vec::new());
+        // With room for no more: there may be thousands.
+        let (mut servers, mut checks) = (
+            Vec::with_capacity(destinations.len()),
+            Vec::with_capacity(destinations.len()),
+        );
         for destination in destinations {
             let own = (terms.checks)(&entry.service, &destination);
             let remembered = memory.server(id, &destination.endpoint);

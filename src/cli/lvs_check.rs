@@ -10,7 +10,7 @@ use clap::ArgMatches;
 use crate::addr::Resolve;
 pub use crate::check::orders::Term;
 use crate::check::runner::{Outcome, Runner};
-use crate::check::{Probe, Verdict};
+use crate::check::{Manner, Probe, Question, Verdict};
 use crate::conf::expand::Outside;
 use crate::host::error_text;
 use crate::ipvs::client::Client;
@@ -174,15 +174,15 @@ impl Session<'_> {
         };
         let target = Target::parse(kind, &url, self.environment.names).map_err(Failure::usage)?;
         let probe = given.network(kind, target.endpoint, target.path, target.name);
-        let Probe::Network {
-            to,
-            from,
-            question: crate::check::Question::Http(http),
-        } = probe.map_err(Failure::usage)?
-        else {
-            return Err(Failure::usage(format!("not a URL: {url}")));
+        let no_url = || Failure::usage(format!("not a URL: {url}"));
+        let Probe::Network { to, manner } = probe.map_err(Failure::usage)? else {
+            return Err(no_url());
         };
-        match runner()?.digest(to, &from, &http, given.timeout()) {
+        let Manner { from, question } = &*manner;
+        let Question::Http(http) = question else {
+            return Err(no_url());
+        };
+        match runner()?.digest(to, from, http, given.timeout()) {
             Ok(digest) => {
                 self.print(&format!("{digest}\n"));
                 Ok(status::UP)

@@ -9,7 +9,7 @@ use lvskit::addr::Endpoint;
 use lvskit::check::http::{Http, Page, Version};
 use lvskit::check::rhythm::Routine;
 use lvskit::check::runner::Runner;
-use lvskit::check::{Check, Origin, Probe, Question, Tries, Verdict};
+use lvskit::check::{Check, Manner, Origin, Probe, Question, Tries, Verdict};
 
 /// How many checks are made if `LVSKIT_CHECKS` says nothing else.
 const CHECKS: usize = 40_000;
@@ -75,11 +75,13 @@ fn one(port: u16) -> Routine {
     let check = Check {
         probe: Probe::Network {
             to: Endpoint::new(Ipv4Addr::new(10, 77, 0, 1), port),
-            from: Origin::default(),
-            question: Question::Http(Http {
-                tls: None,
-                version: Version::V1_0,
-                pages: page.collect(),
+            manner: Arc::new(Manner {
+                from: Origin::default(),
+                question: Question::Http(Http {
+                    tls: None,
+                    version: Version::V1_0,
+                    pages: page.collect(),
+                }),
             }),
         },
         timeout: Duration::from_secs(10),

@@ -11,7 +11,7 @@ use lvskit::check::rhythm::Routine;
 use lvskit::check::rounds::{Course, Happening, Next, Senses};
 use lvskit::check::runner::Runner;
 use lvskit::check::timetable::{Beginning, Entry};
-use lvskit::check::{Check, Origin, Probe, Question, Tracked, Tries, Verdict};
+use lvskit::check::{Check, Manner, Origin, Probe, Question, Tracked, Tries, Verdict};
 
 /// How many servers are asked to accept a connection.
 const MANY: usize = 2000;
@@ -30,8 +30,10 @@ pub fn check(folder: &Path) -> Result<(), String> {
     let server = Endpoint::new(Ipv4Addr::new(10, 77, 0, 1), 80);
     let network = Probe::Network {
         to: server,
-        from: Origin::default(),
-        question: Question::Tcp,
+        manner: Arc::new(Manner {
+            from: Origin::default(),
+            question: Question::Tcp,
+        }),
     };
     let tracked = Probe::File(Tracked {
         path: file.clone(),

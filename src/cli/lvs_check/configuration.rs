@@ -1,6 +1,6 @@
 //! From a keepalived.conf to the services, servers and checks that it asks for.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::check::memory::Memory;
 use crate::check::rhythm::{Rhythm, Routine};
 use crate::check::tls::Identity;
 use crate::check::watch::{Source, Terms, Watch};
-use crate::check::{Check, User};
+use crate::check::{Check, Manner, Probe, User};
 use crate::cli::post;
 use crate::conf::model::{
     Checker, CheckerKind, Common, Config, RealServer, SslGlobal, VirtualServer,
@@ -31,6 +31,9 @@ use super::{Failure, PROGRAM, Session};
 use checkers::Converter;
 
 mod checkers;
+
+/// How many manners of asking are compared with a new one: few servers have more checks.
+const MANNERS: usize = 4;
 
 /// The numbers of a user, and of a group if it is not the user's own.
 type Accounts<'a> = &'a dyn Fn(&str, Option<&str>) -> Option<(u32, u32)>;
@@ -143,6 +146,7 @@ impl Description {
             problems,
             known: HashSet::new(),
             identity: None,
+            manners: VecDeque::new(),
         };
         for (keyword, is_there) in [
             ("net_namespace", is_elsewhere),
@@ -165,12 +169,12 @@ impl Description {
 
     /// The services with their checks, and who is told of them, in the same order.
     pub fn watches(
-        &self,
+        self,
         actual: &Table,
         memory: &Memory,
         no_alpha: bool,
     ) -> (Vec<Watch>, Vec<Notices>) {
-        let watch = |described: &Described| {
+        let watch = |described: Described| {
             let find = |one: &Destination| described.servers.get(&one.endpoint);
             let terms = Terms {
                 policy: &|_| described.policy.clone(),
@@ -179,9 +183,9 @@ impl Description {
             };
             let entry = &described.entry;
             let mut watch = Watch::new(Source::Wanted, entry, actual, memory, &terms);
-            watch.group.also.clone_from(&described.also);
             watch.group.told = None;
-            let mut notices = described.notices.clone();
+            let mut notices = described.notices;
+            notices.servers.reserve_exact(watch.group.servers.len());
             for server in &mut watch.group.servers {
                 let Some(one) = find(&server.destination) else {
                     continue;
@@ -193,9 +197,10 @@ impl Description {
             }
             // Where checks rest, what has not been checked must be there when they do not.
             watch.group.policy.alpha |= !no_alpha && notices.suspend.is_none();
+            watch.group.also = described.also;
             (watch, notices)
         };
-        self.services.iter().map(watch).unzip()
+        self.services.into_iter().map(watch).unzip()
     }
 }
 
@@ -208,6 +213,8 @@ struct Reader<'a> {
     known: HashSet<ServiceId>,
     /// What is shown to servers that are asked over TLS.
     identity: Option<Identity>,
+    /// How the last servers are asked.
+    manners: VecDeque<Arc<Manner>>,
 }
 
 impl Reader<'_> {
@@ -284,11 +291,16 @@ impl Reader<'_> {
             identity: self.identity.as_ref(),
             accounts: self.accounts,
         };
-        let mut checks = Vec::new();
+        let mut checks = Vec::with_capacity(real.checkers.len());
         for checker in &real.checkers {
             tell_kept(&checker.common, self.problems);
             match converter.checks(checker) {
-                Ok(own) => checks.extend(own.into_iter().map(|check| routine(checker, check))),
+                Ok(own) => {
+                    for mut check in own {
+                        share(&mut self.manners, &mut check);
+                        checks.push(routine(checker, check));
+                    }
+                }
                 Err(wrong) => {
                     let hint = "lvs-check cannot make this check";
                     self.problems.error(wrong.place, wrong.text, hint);
@@ -438,6 +450,20 @@ fn timeouts(words: &[String]) -> Timeouts {
         }
     }
     timeouts
+}
+
+/// Has a check share its manner of asking with one of the last, if it is the same: mostly it is.
+fn share(last: &mut VecDeque<Arc<Manner>>, check: &mut Check) {
+    let Probe::Network { manner, .. } = &mut check.probe else {
+        return;
+    };
+    match last.iter().find(|last| *last == manner) {
+        Some(same) => manner.clone_from(same),
+        None => {
+            last.push_front(Arc::clone(manner));
+            last.truncate(MANNERS);
+        }
+    }
 }
 
 /// When a check is made. A file is looked at often, where keepalived is told by the kernel.

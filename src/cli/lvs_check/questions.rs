@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ArgMatches;
@@ -11,7 +12,7 @@ use crate::addr::{Endpoint, Family, Protocol, Resolve};
 use crate::check::http::{Digest, Http, Page, Pattern, Statuses, Version};
 use crate::check::tls::{Identity, Tls, Trust};
 use crate::check::udp::{self, Datagram, Reply};
-use crate::check::{Check, Misc, Origin, Probe, Question, Tracked, Tries, User, dns};
+use crate::check::{Check, Manner, Misc, Origin, Probe, Question, Tracked, Tries, User, dns};
 use crate::host::names;
 
 use super::options::Kind;
@@ -131,7 +132,8 @@ impl Given<'_> {
         {
             return Err(format!("not of one family: --bind, {}", to.address));
         }
-        Ok(Probe::Network { to, from, question })
+        let manner = Arc::new(Manner { from, question });
+        Ok(Probe::Network { to, manner })
     }
 
     /// Pages: those of `--path`, or the one of the target, or the first of all.
@@ -252,12 +254,12 @@ impl Given<'_> {
             let (uid, gid) = ids;
             Ok::<_, String>(User { uid, gid })
         });
-        Ok(Probe::Misc(Misc {
+        Ok(Probe::Misc(Box::new(Misc {
             command,
             dynamic: self.has("dynamic"),
             user: user.transpose()?,
             about,
-        }))
+        })))
     }
 
     /// The check by a file.
@@ -478,14 +480,14 @@ mod tests {
     fn what_stands_behind_a_page_is_of_that_page() {
         let statuses = |line: &str| {
             let check = check(line).unwrap();
-            let Probe::Network {
-                question: Question::Http(http),
-                ..
-            } = check.probe
-            else {
+            let Probe::Network { manner, .. } = check.probe else {
                 panic!("{line}");
             };
-            let statuses = http.pages.into_iter().map(|page| page.expected.statuses);
+            let Question::Http(http) = &manner.question else {
+                panic!("{line}");
+            };
+            let pages = http.pages.iter();
+            let statuses = pages.map(|page| page.expected.statuses.clone());
             statuses.collect::<Vec<_>>()
         };
         let list = |text| Statuses::parse(text).unwrap();

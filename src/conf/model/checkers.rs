@@ -32,27 +32,27 @@ pub struct Checker {
     pub common: Common,
 }
 
-/// How a checker looks.
+/// How a checker looks. What is large is boxed, since most of thousands of checkers are small.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CheckerKind {
     /// A connection must come about.
     Tcp,
     /// Pages must come as they should.
-    Http(Http),
+    Http(Box<Http>),
     /// The same over TLS.
-    Ssl(Http),
+    Ssl(Box<Http>),
     /// A mail server must greet.
-    Smtp(Smtp),
+    Smtp(Box<Smtp>),
     /// A name server must answer.
-    Dns(Dns),
+    Dns(Box<Dns>),
     /// A program must end with 0.
-    Misc(Misc),
+    Misc(Box<Misc>),
     /// A datagram must not be refused, or be answered.
-    Udp(Udp),
+    Udp(Box<Udp>),
     /// An echo must come back.
     Ping,
     /// A track_file must say so.
-    File(FileCheck),
+    File(Box<FileCheck>),
 }
 
 impl CheckerKind {
@@ -61,14 +61,14 @@ impl CheckerKind {
         use keywords::Block;
         Some(match block {
             Block::Tcp => CheckerKind::Tcp,
-            Block::Http => CheckerKind::Http(Http::default()),
-            Block::Ssl => CheckerKind::Ssl(Http::default()),
-            Block::Smtp => CheckerKind::Smtp(Smtp::default()),
-            Block::Dns => CheckerKind::Dns(Dns::default()),
-            Block::Misc => CheckerKind::Misc(Misc::default()),
-            Block::Udp => CheckerKind::Udp(Udp::default()),
+            Block::Http => CheckerKind::Http(Box::default()),
+            Block::Ssl => CheckerKind::Ssl(Box::default()),
+            Block::Smtp => CheckerKind::Smtp(Box::default()),
+            Block::Dns => CheckerKind::Dns(Box::default()),
+            Block::Misc => CheckerKind::Misc(Box::default()),
+            Block::Udp => CheckerKind::Udp(Box::default()),
             Block::Ping => CheckerKind::Ping,
-            Block::File => CheckerKind::File(FileCheck::default()),
+            Block::File => CheckerKind::File(Box::default()),
             _ => return None,
         })
     }
@@ -76,12 +76,12 @@ impl CheckerKind {
     fn settings(&mut self) -> Option<&mut dyn Settings> {
         match self {
             CheckerKind::Tcp | CheckerKind::Ping => None,
-            CheckerKind::Http(http) | CheckerKind::Ssl(http) => Some(http),
-            CheckerKind::Smtp(smtp) => Some(smtp),
-            CheckerKind::Dns(dns) => Some(dns),
-            CheckerKind::Misc(misc) => Some(misc),
-            CheckerKind::Udp(udp) => Some(udp),
-            CheckerKind::File(file) => Some(file),
+            CheckerKind::Http(http) | CheckerKind::Ssl(http) => Some(&mut **http),
+            CheckerKind::Smtp(smtp) => Some(&mut **smtp),
+            CheckerKind::Dns(dns) => Some(&mut **dns),
+            CheckerKind::Misc(misc) => Some(&mut **misc),
+            CheckerKind::Udp(udp) => Some(&mut **udp),
+            CheckerKind::File(file) => Some(&mut **file),
         }
     }
 }

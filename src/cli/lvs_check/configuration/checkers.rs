@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::questions::TIMEOUT;
@@ -11,7 +12,7 @@ use crate::addr::{Endpoint, Family};
 use crate::check::http::{Digest, Http, Page, Pattern, Statuses, Version};
 use crate::check::tls::{Identity, Tls, Trust};
 use crate::check::udp::{self, Datagram, Reply};
-use crate::check::{Check, Misc, Origin, Probe, Question, Tracked, Tries, User, dns};
+use crate::check::{Check, Manner, Misc, Origin, Probe, Question, Tracked, Tries, User, dns};
 use crate::conf::lex;
 use crate::conf::model::{self, Checker, CheckerKind, Common, Config, Connection};
 use crate::conf::source::Place;
@@ -149,7 +150,8 @@ impl Converter<'_> {
             interface: interface.map(|name| name.as_str().to_owned()),
             mark: Some(connection.mark).filter(|mark| *mark != 0),
         };
-        Ok(Probe::Network { to, from, question })
+        let manner = Arc::new(Manner { from, question });
+        Ok(Probe::Network { to, manner })
     }
 
     fn misc(&self, misc: &model::Misc, common: &Common) -> Result<Probe, Wrong> {
@@ -164,12 +166,12 @@ impl Converter<'_> {
             None => command.clone(),
         };
         let (words, user) = program(self.config, &command, self.accounts, common, "misc_path")?;
-        Ok(Probe::Misc(Misc {
+        Ok(Probe::Misc(Box::new(Misc {
             command: words,
             dynamic: misc.dynamic,
             user,
             about: Some(self.server),
-        }))
+        })))
     }
 
     fn file(&self, file: &model::FileCheck, common: &Common) -> Result<Probe, Wrong> {

@@ -141,11 +141,10 @@ fn pages_have_their_names_and_what_must_be_in_them() {
     let text = "HTTP_GET {\n virtualhost example.org\n url {\n path /a\n regex \"^ok\"\n \
                 regex_options caseless\n regex_no_match\n }\n url {\n path /b\n }\n }";
     let checks = checks(text);
-    let Probe::Network {
-        question: Question::Http(http),
-        ..
-    } = &checks[0].probe
-    else {
+    let Probe::Network { manner, .. } = &checks[0].probe else {
+        panic!("no pages");
+    };
+    let Question::Http(http) = &manner.question else {
         panic!("no pages");
     };
     let absent = |page: &crate::check::http::Page| {

@@ -249,7 +249,8 @@ pub(super) async fn digest(
         digested: true,
         searched: false,
     };
-    Ok(fetch(to, from, http, page, reading, deadline).await?.digest)
+    let seen = fetch(to, from, http, page, reading, deadline).await?;
+    Ok(seen.digest())
 }
 
 /// What of a body is wanted.
@@ -262,9 +263,17 @@ struct Reading {
 /// What came.
 struct Seen {
     status: u16,
-    digest: Digest,
+    /// Of the body, as far as it was read.
+    md5: Md5,
     /// The beginning of the body.
     body: Vec<u8>,
+}
+
+impl Seen {
+    /// The digest of the body.
+    fn digest(&self) -> Digest {
+        Digest(self.md5.clone().finalize().into())
+    }
 }
 
 fn judge(page: &Page, seen: &Seen) -> Result<(), Reason> {
@@ -278,9 +287,11 @@ fn judge(page: &Page, seen: &Seen) -> Result<(), Reason> {
         let (path, found) = (path(), seen.status);
         return Err(Reason::Status { path, found });
     }
-    if digest.is_some_and(|digest| digest != seen.digest) {
-        let (path, found) = (path(), seen.digest);
-        return Err(Reason::Digest { path, found });
+    if let Some(digest) = digest {
+        let (path, found) = (path(), seen.digest());
+        if found != *digest {
+            return Err(Reason::Digest { path, found });
+        }
     }
     match pattern {
         Some(pattern) if pattern.matches(&seen.body) == pattern.absent => match pattern.absent {
@@ -385,11 +396,7 @@ async fn read(answer: Response<Incoming>, reading: Reading) -> Result<Seen, Fail
             body.extend_from_slice(&data[..data.len().min(room)]);
         }
     }
-    Ok(Seen {
-        status,
-        digest: Digest(md5.finalize().into()),
-        body,
-    })
+    Ok(Seen { status, md5, body })
 }
 
 /// Waits for the work, while a connection is kept going for it.

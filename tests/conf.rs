@@ -320,6 +320,12 @@ fn the_known_traps_are_told() {
             "once lost it never comes back: lower one of the two",
         ),
         (
+            server("", "") + &server("", "").replace("10.0.0.", "10.0.9."),
+            Severity::Note,
+            "virtual server 192.0.2.1:80 is there already, in line 1",
+            "its real servers join those of the first, whose settings hold",
+        ),
+        (
             instance(" priority 100 advert_int 3"),
             Severity::Note,
             "`advert_int` is read as a word behind `priority`",

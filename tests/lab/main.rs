@@ -14,6 +14,7 @@ mod diff;
 mod differential;
 mod director;
 mod director_network;
+mod director_table;
 mod drain;
 mod expectation;
 mod export;
@@ -270,6 +271,10 @@ const TESTS: &[(&str, Test)] = &[
     (
         "director-network/all-is-done-in-the-namespace-of-the-file",
         director_network::all_is_done_in_the_namespace_of_the_file,
+    ),
+    (
+        "director-table/a-virtual-server-may-stand-twice",
+        director_table::a_virtual_server_may_stand_twice,
     ),
     ("guides/single-pair", guides::single_pair),
     ("guides/dual-master", guides::dual_master),

@@ -1,14 +1,15 @@
 //! Virtual servers and their real servers.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::Ipv4Addr;
 
 use crate::addr::{Endpoint, Family};
 use crate::conf::field::Transport;
 use crate::conf::model::{Config, DEFAULT_PERSISTENCE, VirtualServer};
 use crate::conf::problem::Problems;
+use crate::conf::source::Place;
 use crate::conf::value::VirtualAddress;
-use crate::ipvs::{Forwarding, Netmask};
+use crate::ipvs::{Forwarding, Netmask, ServiceId};
 
 pub fn verify(config: &mut Config, problems: &mut Problems) {
     let groups: HashSet<&str> = config
@@ -30,6 +31,29 @@ pub fn verify(config: &mut Config, problems: &mut Problems) {
         }
         .virtual_server(server)
     });
+    note_repeated(config, problems);
+}
+
+/// Notes each virtual server of a service that another one before it has.
+fn note_repeated(config: &Config, problems: &mut Problems) {
+    let mut known: HashMap<ServiceId, Place> = HashMap::new();
+    for server in &config.virtual_servers {
+        let place = server.common.at.0;
+        let ids = server.ids(config).into_iter();
+        let mut firsts = ids.map(|id| *known.entry(id).or_insert(place));
+        // All of them become known, whichever is told.
+        let first = firsts.by_ref().find(|&first| first != place);
+        firsts.for_each(drop);
+        if let Some(first) = first {
+            let name = describe(server);
+            let text = match first.file == place.file {
+                true => format!("{name} is there already, in line {}", first.line),
+                false => format!("{name} is there already, in another file"),
+            };
+            let hint = "its real servers join those of the first, whose settings hold";
+            problems.note(place, text, hint);
+        }
+    }
 }
 
 fn describe(server: &VirtualServer) -> String {

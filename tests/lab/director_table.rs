@@ -1,6 +1,7 @@
-//! What is in the table by a file, ours beside keepalived's.
+//! What is in the table by a file, ours beside keepalived's, and in which network namespace.
 
 use std::fs::{self, File};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -10,14 +11,18 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::fail::{Context, Result};
+use crate::namespace::in_network;
 use crate::process::helper;
 use crate::world::World;
 
 const FOLDER: &str = "/tmp/lvskit-table";
 
-/// Where all is done.
+/// Where checks are made, and the servers are.
 const CHECKS: &str = "lvskit-checks";
-/// In the namespace, so that the kernel takes the addresses of the servers.
+/// Where the table is, if not there.
+const TABLE: &str = "lvskit-table";
+
+/// In both namespaces, so that the kernel takes the addresses of the servers.
 const LINKS: &str = "\
 link set lo up
 link add one type dummy
@@ -53,6 +58,33 @@ virtual_server 192.0.2.7 80 {
 }
 ";
 
+/// The second server refuses connections.
+const ELSEWHERE: &str = "\
+net_namespace lvskit-checks
+net_namespace_ipvs lvskit-table
+virtual_server 192.0.2.7 80 {
+    delay_loop 1
+    lb_algo rr
+    lb_kind DR
+    protocol TCP
+    real_server 192.0.2.8 80 {
+        TCP_CHECK {
+            connect_timeout 1
+        }
+    }
+    real_server 192.0.2.9 80 {
+        TCP_CHECK {
+            connect_timeout 1
+            retry 0
+        }
+    }
+}
+";
+
+const SERVICE: &str = "-A -t 192.0.2.7:80 -s rr\n";
+const FIRST: &str = "-a -t 192.0.2.7:80 -r 192.0.2.8:80 -g -w 3\n";
+const SECOND: &str = "-a -t 192.0.2.7:80 -r 192.0.2.9:80 -m -w 2\n";
+
 /// The table is that of keepalived, with a line about it; the second may go, and come back.
 pub fn a_virtual_server_may_stand_twice(world: &mut World) -> Result {
     let stage = Stage::new(world)?;
@@ -83,6 +115,36 @@ pub fn a_virtual_server_may_stand_twice(world: &mut World) -> Result {
     stage.table_is_soon(CHECKS, &[])
 }
 
+/// Servers are checked in one namespace, and are in the table of another.
+pub fn the_table_may_be_in_another_namespace_than_checks(world: &mut World) -> Result {
+    let stage = Stage::new(world)?;
+    let _server = in_network(CHECKS, || {
+        TcpListener::bind("192.0.2.8:80").context("real server")
+    })?;
+    stage.write(ELSEWHERE)?;
+    let first = FIRST.replace("-w 3", "-w 1");
+    for program in [None, Some(&*stage.director)] {
+        let mut running = stage.start(program)?;
+        stage.table_is_soon(TABLE, &[SERVICE, &first])?;
+        stage.table_is_soon(CHECKS, &[])?;
+        running.end()?;
+        stage.table_is_soon(TABLE, &[])?;
+    }
+
+    // Once, without a director; the machine's own table is another one, too.
+    let (file, check) = (file("keepalived.conf"), world.tool("lvs-check")?);
+    let words = ["netns", "exec", CHECKS, &check.display().to_string()];
+    let once = ["once", "--apply", "-f", &file.display().to_string()];
+    // The second server is down, which it tells by its exit status.
+    let ended = Command::new("ip")
+        .args([&words[..], &once].concat())
+        .output();
+    if ended.context("lvs-check")?.status.code() != Some(1) {
+        return Err("lvs-check once found no server that is down".into());
+    }
+    stage.table_is_soon(TABLE, &[SERVICE, &first])
+}
+
 fn file(name: &str) -> PathBuf {
     Path::new(FOLDER).join(name)
 }
@@ -92,7 +154,7 @@ fn said() -> String {
     fs::read_to_string(file("said")).unwrap_or_default()
 }
 
-/// The namespace, which goes with it.
+/// The namespaces, which go with it.
 struct Stage {
     director: PathBuf,
     ipvsadm: String,
@@ -105,7 +167,7 @@ impl Stage {
             director: world.tool("lvs-director")?,
             ipvsadm: world.reference.path.display().to_string(),
         };
-        for name in [CHECKS] {
+        for name in [CHECKS, TABLE] {
             helper("ip", &["netns", "add", name], "")?;
             helper("ip", &["-n", name, "-batch", "-"], LINKS)?;
         }
@@ -161,7 +223,7 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        for name in [CHECKS] {
+        for name in [CHECKS, TABLE] {
             let _ = helper("ip", &["netns", "del", name], "");
         }
     }

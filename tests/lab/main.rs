@@ -276,6 +276,10 @@ const TESTS: &[(&str, Test)] = &[
         "director-table/a-virtual-server-may-stand-twice",
         director_table::a_virtual_server_may_stand_twice,
     ),
+    (
+        "director-table/the-table-may-be-in-another-namespace-than-checks",
+        director_table::the_table_may_be_in_another_namespace_than_checks,
+    ),
     ("guides/single-pair", guides::single_pair),
     ("guides/dual-master", guides::dual_master),
     ("guides/direct-routing", guides::direct_routing),

@@ -42,6 +42,8 @@ pub struct Description {
     services: Vec<Described>,
     /// What holds for all of it.
     pub overall: Overall,
+    /// The network namespace whose table it is, where that is another one.
+    pub table_in: Option<String>,
 }
 
 /// A virtual server.
@@ -147,12 +149,12 @@ impl Description {
             known: HashMap::new(),
             identity: None,
         };
-        for (keyword, is_there) in [
-            ("net_namespace", is_elsewhere),
-            ("net_namespace_ipvs", config.net_namespace_ipvs.is_some()),
-        ] {
-            left_out(keyword, is_there, &config.common, reader.problems);
-        }
+        left_out(
+            "net_namespace",
+            is_elsewhere,
+            &config.common,
+            reader.problems,
+        );
         if let Some(ssl) = &config.ssl {
             reader.identity(ssl);
         }
@@ -162,7 +164,11 @@ impl Description {
         for server in virtual_servers {
             reader.service(&server, &mut services);
         }
-        Description { services, overall }
+        Description {
+            services,
+            overall,
+            table_in: config.net_namespace_ipvs.clone(),
+        }
     }
 
     /// The services with their checks, and who is told of them, in the same order.

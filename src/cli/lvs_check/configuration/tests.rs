@@ -310,3 +310,15 @@ fn the_servers_of_a_service_that_is_there_already_join_the_first() {
         assert_eq!(told, expected, "{text}");
     }
 }
+
+#[test]
+fn the_table_is_where_the_configuration_says() {
+    for (text, expected) in [
+        ("", None),
+        ("net_namespace_ipvs there\n", Some("there")),
+        ("net_namespace_ipvs\n", Some("")),
+    ] {
+        let (description, told) = describe(text);
+        assert_eq!((description.table_in.as_deref(), told.len()), (expected, 0));
+    }
+}

@@ -106,12 +106,22 @@ pub fn a_virtual_server_may_stand_twice(world: &mut World) -> Result {
     {
         return Err(format!("no word of it:\n{said}"));
     }
+    let number = fs::read_to_string(file("checkers")).context("checkers")?;
+    let name = fs::read_to_string(format!("/proc/{}/comm", number.trim())).context("process")?;
+    if name.trim() != "lvs-check" || file("vrrp").exists() {
+        return Err(format!(
+            "the PID files are not as they should be: {number}{name}"
+        ));
+    }
     for (text, expected) in [(TWICE, &all[..2]), (&both, &all)] {
         stage.write(text)?;
         ours.signal(Signal::SIGHUP)?;
         stage.table_is_soon(CHECKS, expected)?;
     }
     ours.end()?;
+    if file("checkers").exists() {
+        return Err("the PID file of lvs-check is left".into());
+    }
     stage.table_is_soon(CHECKS, &[])
 }
 
@@ -186,7 +196,12 @@ impl Stage {
             command.arg("run");
         }
         // They have the same options.
-        for (option, name) in [("-f", "keepalived.conf"), ("-p", "pid")] {
+        for (option, name) in [
+            ("-f", "keepalived.conf"),
+            ("-p", "pid"),
+            ("-r", "vrrp"),
+            ("-c", "checkers"),
+        ] {
             command.arg(option).arg(file(name));
         }
         command

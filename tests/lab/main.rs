@@ -14,6 +14,7 @@ mod diff;
 mod differential;
 mod director;
 mod director_network;
+mod director_systemd;
 mod director_table;
 mod drain;
 mod expectation;
@@ -279,6 +280,10 @@ const TESTS: &[(&str, Test)] = &[
     (
         "director-table/the-table-may-be-in-another-namespace-than-checks",
         director_table::the_table_may_be_in_another_namespace_than_checks,
+    ),
+    (
+        "director-systemd/the-unit-runs-under-the-real-systemd",
+        director_systemd::the_unit_runs_under_the_real_systemd,
     ),
     ("guides/single-pair", guides::single_pair),
     ("guides/dual-master", guides::dual_master),

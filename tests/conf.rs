@@ -326,6 +326,15 @@ fn the_known_traps_are_told() {
             "its real servers join those of the first, whose settings hold",
         ),
         (
+            "virtual_server_group all {\n 192.0.2.1 80\n 192.0.2.2 80\n}\n".to_owned()
+                + &server("", "")
+                    .replace("virtual_server 192.0.2.1 80", "virtual_server group all")
+                + &server("", ""),
+            Severity::Note,
+            "virtual server 192.0.2.1:80 is there already, in line 5",
+            "it has no effect where the first has it, in a group with others",
+        ),
+        (
             instance(" priority 100 advert_int 3"),
             Severity::Note,
             "`advert_int` is read as a word behind `priority`",

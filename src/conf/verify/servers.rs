@@ -7,7 +7,6 @@ use crate::addr::{Endpoint, Family};
 use crate::conf::field::Transport;
 use crate::conf::model::{Config, DEFAULT_PERSISTENCE, VirtualServer};
 use crate::conf::problem::Problems;
-use crate::conf::source::Place;
 use crate::conf::value::VirtualAddress;
 use crate::ipvs::{Forwarding, Netmask, ServiceId};
 
@@ -36,23 +35,28 @@ pub fn verify(config: &mut Config, problems: &mut Problems) {
 
 /// Notes each virtual server of a service that another one before it has.
 fn note_repeated(config: &Config, problems: &mut Problems) {
-    let mut known: HashMap<ServiceId, Place> = HashMap::new();
-    for server in &config.virtual_servers {
-        let place = server.common.at.0;
-        let ids = server.ids(config).into_iter();
-        let mut firsts = ids.map(|id| *known.entry(id).or_insert(place));
+    let servers = &config.virtual_servers;
+    let mut known: HashMap<ServiceId, usize> = HashMap::new();
+    for (number, server) in servers.iter().enumerate() {
+        let ids: HashSet<ServiceId> = server.ids(config).into_iter().collect();
+        let firsts = ids.iter().map(|&id| *known.entry(id).or_insert(number));
         // All of them become known, whichever is told.
-        let first = firsts.by_ref().find(|&first| first != place);
-        firsts.for_each(drop);
-        if let Some(first) = first {
-            let name = describe(server);
-            let text = match first.file == place.file {
-                true => format!("{name} is there already, in line {}", first.line),
-                false => format!("{name} is there already, in another file"),
-            };
-            let hint = "its real servers join those of the first, whose settings hold";
-            problems.note(place, text, hint);
-        }
+        let Some(first) = firsts.min().filter(|&first| first < number) else {
+            continue;
+        };
+        let (first, place) = (&servers[first], server.common.at.0);
+        let at = first.common.at.0;
+        let name = describe(server);
+        let text = match at.file == place.file {
+            true => format!("{name} is there already, in line {}", at.line),
+            false => format!("{name} is there already, in another file"),
+        };
+        let has_all = first.ids(config).iter().all(|id| ids.contains(id));
+        let hint = match has_all {
+            true => "its real servers join those of the first, whose settings hold",
+            false => "it has no effect where the first has it, in a group with others",
+        };
+        problems.note(place, text, hint);
     }
 }
 

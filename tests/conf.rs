@@ -320,6 +320,21 @@ fn the_known_traps_are_told() {
             "once lost it never comes back: lower one of the two",
         ),
         (
+            server("", "") + &server("", "").replace("10.0.0.", "10.0.9."),
+            Severity::Note,
+            "virtual server 192.0.2.1:80 is there already, in line 1",
+            "its real servers join those of the first, whose settings hold",
+        ),
+        (
+            "virtual_server_group all {\n 192.0.2.1 80\n 192.0.2.2 80\n}\n".to_owned()
+                + &server("", "")
+                    .replace("virtual_server 192.0.2.1 80", "virtual_server group all")
+                + &server("", ""),
+            Severity::Note,
+            "virtual server 192.0.2.1:80 is there already, in line 5",
+            "it has no effect where the first has it, in a group with others",
+        ),
+        (
             instance(" priority 100 advert_int 3"),
             Severity::Note,
             "`advert_int` is read as a word behind `priority`",

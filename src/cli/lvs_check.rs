@@ -12,7 +12,7 @@ pub use crate::check::orders::Term;
 use crate::check::runner::{Outcome, Runner};
 use crate::check::{Manner, Probe, Question, Verdict};
 use crate::conf::expand::Outside;
-use crate::host::error_text;
+use crate::host::{error_text, processes};
 use crate::ipvs::client::Client;
 use crate::ipvs::refusal::Refusal;
 use crate::report::{WriteError, lvs_check as status};
@@ -129,6 +129,18 @@ impl Session<'_> {
             None if ask::ORDERS.contains(&name) => self.order(name, found),
             None => self.digest(found),
         }
+    }
+
+    /// Opens the way to the table, in another network namespace if one is named.
+    fn client(&mut self, network: Option<&str>) -> Result<Client, Failure> {
+        let kernel = &mut self.environment.kernel;
+        let opened = match network {
+            None => kernel(),
+            Some(name) => processes::in_network(name, kernel).map_err(|error| {
+                Failure::of(format!("network namespace of the table, {name}"), &error)
+            })?,
+        };
+        opened.map_err(once::refused)
     }
 
     /// Makes one check.

@@ -8,6 +8,7 @@ use crate::conf::expand::Outside;
 use crate::conf::machine::{self, Machine};
 use crate::conf::problem::Severity;
 use crate::conf::{self, Reading, write};
+use crate::host::error_text;
 use crate::report::{WriteError, lvs_director as status};
 
 mod ask;
@@ -119,8 +120,12 @@ pub fn run(words: &[std::ffi::OsString], environment: Environment<'_>) -> u8 {
     let id = matches.get_one::<String>("id").map(String::as_str);
     let outside = outside(id);
     let file = matches.get_one::<String>("file").map_or("", String::as_str);
-    let tests = name == "run" && matches.get_flag("config-test");
-    if name == "run" && !tests {
+    // `run -t` is a check; what it says may go to a file.
+    let test = match name {
+        "run" => matches.get_one::<String>("config-test"),
+        _ => None,
+    };
+    if name == "run" && test.is_none() {
         let settings = run::settings::Settings::of(matches, file, id);
         return match run::run(&settings, &*outside, errors) {
             Ok(status) => status,
@@ -143,7 +148,16 @@ pub fn run(words: &[std::ffi::OsString], environment: Environment<'_>) -> u8 {
         "check" | "run" => check(matches, file, reading, machine),
         _ => show(matches, reading, errors),
     };
-    finish(output, errors, &text, status)
+    match test.filter(|file| !file.is_empty()) {
+        None => finish(output, errors, &text, status),
+        Some(file) => match std::fs::write(file, &text) {
+            Ok(()) => status,
+            Err(error) => {
+                let _ = writeln!(errors, "{PROGRAM}: {file}: {}", error_text(&error));
+                status::ERRORS
+            }
+        },
+    }
 }
 
 fn check(

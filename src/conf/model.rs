@@ -154,7 +154,7 @@ pub struct Kept {
 pub struct Config {
     /// `net_namespace`: where all is done.
     pub net_namespace: Option<String>,
-    /// `net_namespace_ipvs`: where the IPVS table is.
+    /// `net_namespace_ipvs`: where the IPVS table is; an empty name is that of the machine.
     pub net_namespace_ipvs: Option<String>,
     /// `instance`: which of several daemons.
     pub instance: Option<String>,

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -214,20 +214,46 @@ pub fn allow_core_files() -> io::Result<()> {
     }
 }
 
-/// Enters a network namespace that `ip netns add` has made.
+/// Where the network namespace of a name is, one that `ip netns add` has made.
+fn network(name: &str) -> PathBuf {
+    Path::new("/run/netns").join(name)
+}
+
+/// Enters a network namespace.
 ///
 /// # Errors
 /// There is none of that name, or it may not be entered.
 pub fn enter_network(name: &str) -> io::Result<()> {
-    let file = File::open(Path::new("/run/netns").join(name))?;
+    let file = File::open(network(name))?;
     Ok(setns(file, CloneFlags::CLONE_NEWNET)?)
 }
+
+/// Does something in another network namespace, and comes back; without a name in that of the
+/// machine's first process. What is opened there stays there.
+///
+/// # Errors
+/// There is none of that name, or it may not be entered; nothing was done. Or, which the kernel
+/// does not let happen to one that may enter another, the way back is closed.
+pub fn in_network<T>(name: &str, act: impl FnOnce() -> T) -> io::Result<T> {
+    let there = match name {
+        "" => PathBuf::from("/proc/1/ns/net"),
+        name => network(name),
+    };
+    let (own, there) = (File::open(OWN_NETWORK)?, File::open(there)?);
+    setns(there, CloneFlags::CLONE_NEWNET)?;
+    let done = act();
+    setns(own, CloneFlags::CLONE_NEWNET)?;
+    Ok(done)
+}
+
+/// That of this thread.
+const OWN_NETWORK: &str = "/proc/thread-self/ns/net";
 
 /// Whether this thread is in the network namespace of that name.
 pub fn is_in_network(name: &str) -> bool {
     let number = |path: &Path| fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
-    let own = number(Path::new("/proc/thread-self/ns/net"));
-    own.is_some() && own == number(&Path::new("/run/netns").join(name))
+    let own = number(Path::new(OWN_NETWORK));
+    own.is_some() && own == number(&network(name))
 }
 
 /// What a process in the background owes to whoever waits for it.

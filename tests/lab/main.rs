@@ -14,6 +14,8 @@ mod diff;
 mod differential;
 mod director;
 mod director_network;
+mod director_systemd;
+mod director_table;
 mod drain;
 mod expectation;
 mod export;
@@ -270,6 +272,18 @@ const TESTS: &[(&str, Test)] = &[
     (
         "director-network/all-is-done-in-the-namespace-of-the-file",
         director_network::all_is_done_in_the_namespace_of_the_file,
+    ),
+    (
+        "director-table/a-virtual-server-may-stand-twice",
+        director_table::a_virtual_server_may_stand_twice,
+    ),
+    (
+        "director-table/the-table-may-be-in-another-namespace-than-checks",
+        director_table::the_table_may_be_in_another_namespace_than_checks,
+    ),
+    (
+        "director-systemd/the-unit-runs-under-the-real-systemd",
+        director_systemd::the_unit_runs_under_the_real_systemd,
     ),
     ("guides/single-pair", guides::single_pair),
     ("guides/dual-master", guides::dual_master),

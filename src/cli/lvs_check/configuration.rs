@@ -1,6 +1,6 @@
 //! From a keepalived.conf to the services, servers and checks that it asks for.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,19 +18,20 @@ use crate::conf::model::{
     Checker, CheckerKind, Common, Config, RealServer, SslGlobal, VirtualServer,
 };
 use crate::conf::problem::{Problem, Problems, Severity};
-use crate::conf::source::Sources;
+use crate::conf::source::{Place, Sources};
 use crate::conf::value::{Command, VirtualAddress};
 use crate::conf::{self, Reading};
 use crate::host::accounts::short_host_name;
 use crate::host::{limits, processes};
 use crate::ipvs::plan::{Entry, Table};
-use crate::ipvs::{Destination, Service, ServiceId, Thresholds, Timeouts, Weight};
+use crate::ipvs::{Destination, Service, ServiceId, Timeouts};
 
 use super::notices::{self, FifoSetting, Notices, Overall, ServerNotices, Teller};
 use super::{Failure, PROGRAM, Session};
 use checkers::Converter;
 
 mod checkers;
+mod services;
 
 /// How many manners of asking are compared with a new one: few servers have more checks.
 const MANNERS: usize = 4;
@@ -44,11 +45,15 @@ pub struct Description {
     services: Vec<Described>,
     /// What holds for all of it.
     pub overall: Overall,
+    /// The network namespace whose table it is, where that is another one.
+    pub table_in: Option<String>,
 }
 
 /// A virtual server.
 #[derive(Debug)]
 struct Described {
+    /// Where it stands.
+    at: Place,
     /// The service with all its servers.
     entry: Entry,
     /// Other services of its group.
@@ -144,26 +149,29 @@ impl Description {
             config,
             accounts,
             problems,
-            known: HashSet::new(),
+            known: HashMap::new(),
             identity: None,
             manners: VecDeque::new(),
         };
-        for (keyword, is_there) in [
-            ("net_namespace", is_elsewhere),
-            ("net_namespace_ipvs", config.net_namespace_ipvs.is_some()),
-        ] {
-            left_out(keyword, is_there, &config.common, reader.problems);
-        }
+        left_out(
+            "net_namespace",
+            is_elsewhere,
+            &config.common,
+            reader.problems,
+        );
         if let Some(ssl) = &config.ssl {
             reader.identity(ssl);
         }
         let overall = reader.overall();
         // One after the other is given up: a large configuration is there once.
-        let servers = virtual_servers.into_iter();
-        let services = servers.filter_map(|server| reader.service(&server));
+        let mut services = Vec::with_capacity(virtual_servers.len());
+        for server in virtual_servers {
+            reader.service(&server, &mut services);
+        }
         Description {
-            services: services.collect(),
+            services,
             overall,
+            table_in: config.net_namespace_ipvs.clone(),
         }
     }
 
@@ -209,8 +217,8 @@ struct Reader<'a> {
     config: &'a Config,
     accounts: Accounts<'a>,
     problems: &'a mut Problems,
-    /// The services that there are already.
-    known: HashSet<ServiceId>,
+    /// The services that there are already, and which virtual server has each.
+    known: HashMap<ServiceId, usize>,
     /// What is shown to servers that are asked over TLS.
     identity: Option<Identity>,
     /// How the last servers are asked.
@@ -234,54 +242,6 @@ impl Reader<'_> {
         }
         // Keepalived reads it, too, and never asks who a server is.
         left_out("ca", ssl.ca.is_some(), &ssl.common, self.problems);
-    }
-
-    fn service(&mut self, server: &VirtualServer) -> Option<Described> {
-        tell_left_out(server, self.config, self.problems);
-        let at = server.common.at.0;
-        let mut services = Vec::new();
-        for service in server.services(self.config) {
-            match self.known.insert(service.id) {
-                true => services.push(service),
-                false => {
-                    let text = "the service is there already";
-                    self.problems.error(at, text, "write each service once");
-                }
-            }
-        }
-        let mut services = services.into_iter();
-        let mut entry = Entry {
-            service: services.next()?,
-            destinations: BTreeMap::new(),
-        };
-        let mut servers = HashMap::new();
-        for real in &server.real_servers {
-            let Some(destination) = real.destination(server) else {
-                continue;
-            };
-            let endpoint = destination.endpoint;
-            servers.insert(endpoint, self.server(real, endpoint));
-            if entry.destinations.insert(endpoint, destination).is_some() {
-                let text = format!("the real server is there already: {endpoint}");
-                self.problems.error(at, text, "write each real server once");
-            }
-        }
-        let policy = Policy {
-            quorum: server.quorum.into(),
-            hysteresis: server.hysteresis.into(),
-            sorry: sorry(server),
-            sorry_inhibit: server.sorry_server_inhibit,
-            alpha: alpha(server, self.problems),
-        };
-        let also: Vec<Service> = services.collect();
-        let notices = self.notices(server, &entry.service.id);
-        Some(Described {
-            entry,
-            also,
-            policy,
-            servers,
-            notices,
-        })
     }
 
     fn server(&mut self, real: &RealServer, endpoint: Endpoint) -> Checked {
@@ -489,36 +449,6 @@ fn addresses(server: &VirtualServer, config: &Config) -> Vec<IpAddr> {
         ServiceId::Mark { .. } => None,
     });
     addresses.collect()
-}
-
-/// The sorry server. It has weight 1, as keepalived has it.
-fn sorry(server: &VirtualServer) -> Option<Destination> {
-    let mut endpoint = server.sorry_server?;
-    if endpoint.port == 0 {
-        endpoint.port = server.port();
-    }
-    Some(Destination {
-        endpoint,
-        forwarding: server.sorry_forwarding.or(server.forwarding)?,
-        weight: Weight(1),
-        thresholds: Thresholds::default(),
-    })
-}
-
-/// Whether servers must be found well first: here that is one setting for all of a service.
-fn alpha(server: &VirtualServer, problems: &mut Problems) -> bool {
-    let checkers = || {
-        let servers = server.real_servers.iter();
-        servers.flat_map(|real| &real.checkers)
-    };
-    let is_alpha = |checker: &conf::model::Checker| checker.alpha == Some(true);
-    let (any, all) = (checkers().any(is_alpha), checkers().all(is_alpha));
-    if any && !all {
-        let text = "alpha is taken for all checkers of the service";
-        let place = server.common.at.0;
-        problems.add(Problem::new(Severity::Warning, place, text));
-    }
-    any
 }
 
 fn tell_left_out(server: &VirtualServer, config: &Config, problems: &mut Problems) {

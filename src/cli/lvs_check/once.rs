@@ -95,7 +95,10 @@ impl Session<'_> {
         // A file can be checked where there is no IPVS.
         let mut client = match (is_described, applies) {
             (true, false) => None,
-            _ => Some((self.environment.kernel)().map_err(refused)?),
+            _ => {
+                let described = description.as_ref();
+                Some(self.client(described.and_then(|one| one.table_in.as_deref()))?)
+            }
         };
         let actual = match &mut client {
             Some(client) => client.table().map_err(refused)?,

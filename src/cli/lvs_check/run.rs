@@ -24,6 +24,7 @@ use crate::ipvs::plan::Table;
 use crate::ipvs::{Change, ServiceId};
 use crate::report::lvs_check as status;
 
+use super::configuration::Description;
 use super::notices::{Notices, Overall, ServerNotices, Teller};
 use super::once::{Place, open_memory, patience, places, read_rules, refused, watches};
 use super::questions::Given;
@@ -61,6 +62,8 @@ struct Running<'r, 's, 'e> {
     rules: Option<&'e OsString>,
     configuration: Option<&'e String>,
     state: State,
+    /// The network namespace of the table, where that is another one.
+    table_in: Option<String>,
     client: Client,
     memory: Memory,
     desired: Desired,
@@ -95,13 +98,17 @@ impl Session<'_> {
         let given = Given(found);
         let path = (self.environment.memory)();
         let (state, memory) = open_memory(path)?;
-        let client = (self.environment.kernel)().map_err(refused)?;
         let runner = runner()?;
         // Who reads what it says may go, and it goes on; and it may be asked to reload before it has
         // begun.
         signals::live_with_closed_pipes();
         let heard = runner.signals();
         let heard = heard.map_err(|error| Failure::of("cannot wait for signals", &error))?;
+        let configuration: Option<&String> = found.get_one("use-file");
+        let description = configuration.map(|file| self.description(file, false));
+        let description = description.transpose()?;
+        let table_in = description.as_ref().and_then(|one| one.table_in.clone());
+        let client = self.client(table_in.as_deref())?;
         let orders = self.read_orders();
         let control = self.control(given)?;
         let mut running = Running {
@@ -109,8 +116,9 @@ impl Session<'_> {
             runner: &runner,
             given,
             rules: found.get_one("rules"),
-            configuration: found.get_one("use-file"),
+            configuration,
             state,
+            table_in,
             client,
             memory,
             desired: Desired::default(),
@@ -128,7 +136,7 @@ impl Session<'_> {
             began: false,
             unsaved: None,
         };
-        let mut desired = running.load()?;
+        let mut desired = running.load(description)?;
         let actual = std::mem::take(&mut desired.actual);
         let entries = running.adopt(desired);
         running.begin(&actual);
@@ -181,12 +189,24 @@ impl Session<'_> {
 }
 
 impl Running<'_, '_, '_> {
-    /// Reads what shall be.
-    fn load(&mut self) -> Result<Desired, Failure> {
+    /// Reads again what shall be.
+    fn load_again(&mut self) -> Result<Desired, Failure> {
+        let description = self.configuration;
+        let description = description.map(|file| self.session.description(file, false));
+        let description = description.transpose()?;
+        let table_in = description.as_ref().and_then(|one| one.table_in.as_ref());
+        if table_in != self.table_in.as_ref() {
+            let text = "net_namespace_ipvs has changed: it holds when this is started again";
+            self.session.complain(text);
+        }
+        self.load(description)
+    }
+
+    /// What shall be: by a configuration, or by rules that are read.
+    fn load(&mut self, description: Option<Description>) -> Result<Desired, Failure> {
         let names = self.session.environment.names;
         let no_alpha = self.given.has("no-alpha");
-        if let Some(file) = self.configuration {
-            let mut description = self.session.description(file, false)?;
+        if let Some(mut description) = description {
             let actual = self.client.table().map_err(refused)?;
             let overall = std::mem::take(&mut description.overall);
             let (watches, notices) = description.watches(&actual, &self.memory, no_alpha);
@@ -315,7 +335,7 @@ impl Running<'_, '_, '_> {
                     next.end = true;
                     return next;
                 }
-                Happening::Reload => match self.load() {
+                Happening::Reload => match self.load_again() {
                     Ok(mut desired) => {
                         let actual = std::mem::take(&mut desired.actual);
                         self.forget_orders();

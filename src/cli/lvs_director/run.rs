@@ -16,7 +16,7 @@ use crate::host::processes::{self, Debt, Ended, Orphaned, Sign, Split};
 use crate::host::service_manager::{self, ServiceManager};
 use crate::host::signals::Signals;
 use crate::host::syslog::Syslog;
-use crate::host::{clock, error_text, state};
+use crate::host::{clock, error_text, files, state};
 use crate::report::lvs_director as status;
 use crate::show::director as show;
 use crate::supervise::control::{self, Control};
@@ -323,7 +323,7 @@ impl Running<'_> {
 
     fn start(&mut self, program: Program) -> Option<Event> {
         let file = self.file_for(program);
-        let path = self.path_of(program);
+        let path = self.settings.path_of(program);
         let mut arguments = vec!["run", "-f", &file];
         let socket = self.check_socket.to_string_lossy();
         if program == Program::Check {
@@ -349,6 +349,7 @@ impl Running<'_> {
                 self.programs[program as usize] = Some(started);
                 self.ears.start(program, self.began.elapsed());
                 self.log.say(Level::Info, &text);
+                self.note_pid(program);
                 None
             }
             Err(error) => {
@@ -384,16 +385,19 @@ impl Running<'_> {
         snapshot
     }
 
-    /// Beside this program, or wherever PATH says.
-    fn path_of(&self, program: Program) -> PathBuf {
-        let name = program.name();
-        if let Some(directory) = &self.settings.programs {
-            return directory.join(name);
+    /// Has the number of a program that runs in its file, and no file of one that does not.
+    fn note_pid(&mut self, program: Program) {
+        let Some(path) = &self.settings.pid_files[program as usize] else {
+            return;
+        };
+        let noted = match &self.programs[program as usize] {
+            Some(process) => files::replace(path, format!("{}\n", process.id()).as_bytes(), 0o644),
+            None => files::remove(path),
+        };
+        if let Err(error) = noted {
+            let text = format!("{}: {}", path.display(), error_text(&error));
+            self.log.say(Level::Warning, &text);
         }
-        let own = std::env::current_exe().ok();
-        let beside = own.and_then(|own| Some(own.parent()?.join(name)));
-        let there = beside.filter(|path| path.is_file());
-        there.unwrap_or_else(|| PathBuf::from(name))
     }
 
     /// Hands on what programs have written.
@@ -418,6 +422,7 @@ impl Running<'_> {
             let id = process.id();
             process.read_last(|line| self.log.pass_on(program.name(), id, line));
             self.programs[program as usize] = None;
+            self.note_pid(program);
             let end = match ended {
                 Ended::Status(status) => End::Status(status),
                 Ended::Signal(signal) => End::Signal(signal),

@@ -27,7 +27,7 @@ const LINKBEAT: &str = "polling of links: the kernel tells";
 pub(super) const TOP: &[Keyword] = &[
     row(T, "global_defs", Flag, "", "What holds for all; of several blocks the later counts").block(Block::Global),
     row(T, "net_namespace", Text, "", "Run in this network namespace, of ip netns; lvs-director enters it").mild().once(),
-    row(T, "net_namespace_ipvs", Text, "", "The namespace whose IPVS table is changed").once(),
+    row(T, "net_namespace_ipvs", Text, "", "The network namespace whose IPVS table is changed; without a name that of the machine").may().once(),
     row(T, "namespace_with_ipsets", Flag, "", "Allow ipsets in a namespace").not(FIREWALL),
     row(T, "instance", Text, "", "Part of the names of files, where several daemons run").mild().once(),
     row(T, "use_pid_dir", Flag, "", "PID files under /run/keepalived").not(FILES),

@@ -193,7 +193,8 @@ impl VirtualServer {
         }
     }
 
-    fn ids(&self, config: &Config) -> Vec<ServiceId> {
+    /// Who those services are.
+    pub fn ids(&self, config: &Config) -> Vec<ServiceId> {
         let protocol = match self.protocol {
             Some(Transport::Tcp) => Protocol::TCP,
             Some(Transport::Sctp) => Protocol::SCTP,

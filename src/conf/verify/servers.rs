@@ -1,6 +1,6 @@
 //! Virtual servers and their real servers.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::Ipv4Addr;
 
 use crate::addr::{Endpoint, Family};
@@ -8,7 +8,7 @@ use crate::conf::field::Transport;
 use crate::conf::model::{Config, DEFAULT_PERSISTENCE, VirtualServer};
 use crate::conf::problem::Problems;
 use crate::conf::value::VirtualAddress;
-use crate::ipvs::{Forwarding, Netmask};
+use crate::ipvs::{Forwarding, Netmask, ServiceId};
 
 pub fn verify(config: &mut Config, problems: &mut Problems) {
     let groups: HashSet<&str> = config
@@ -30,6 +30,34 @@ pub fn verify(config: &mut Config, problems: &mut Problems) {
         }
         .virtual_server(server)
     });
+    note_repeated(config, problems);
+}
+
+/// Notes each virtual server of a service that another one before it has.
+fn note_repeated(config: &Config, problems: &mut Problems) {
+    let servers = &config.virtual_servers;
+    let mut known: HashMap<ServiceId, usize> = HashMap::new();
+    for (number, server) in servers.iter().enumerate() {
+        let ids: HashSet<ServiceId> = server.ids(config).into_iter().collect();
+        let firsts = ids.iter().map(|&id| *known.entry(id).or_insert(number));
+        // All of them become known, whichever is told.
+        let Some(first) = firsts.min().filter(|&first| first < number) else {
+            continue;
+        };
+        let (first, place) = (&servers[first], server.common.at.0);
+        let at = first.common.at.0;
+        let name = describe(server);
+        let text = match at.file == place.file {
+            true => format!("{name} is there already, in line {}", at.line),
+            false => format!("{name} is there already, in another file"),
+        };
+        let has_all = first.ids(config).iter().all(|id| ids.contains(id));
+        let hint = match has_all {
+            true => "its real servers join those of the first, whose settings hold",
+            false => "it has no effect where the first has it, in a group with others",
+        };
+        problems.note(place, text, hint);
+    }
 }
 
 fn describe(server: &VirtualServer) -> String {

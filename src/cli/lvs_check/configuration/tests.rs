@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::check::{Probe, Question};
 use crate::conf::expand::{Outside, Unreadable};
+use crate::ipvs::Weight;
 
 /// A machine without files and variables.
 struct Nothing;
@@ -242,5 +243,81 @@ fn each_failure_is_told_where_that_is_asked_for() {
         let (description, _) = describe(&server(&format!("TCP_CHECK {{\n{word}}}")));
         let (watches, _) = description.watches(&Table::default(), &Memory::default(), true);
         assert_eq!(watches[0].checks[0][0].log_all, expected, "{word}");
+    }
+}
+
+#[test]
+fn the_servers_of_a_service_that_is_there_already_join_the_first() {
+    let block = |name: &str, kind: &str, servers: &[&str]| {
+        let server = |one: &&str| format!("real_server {one} 80 {{\nweight 2\n}}\n");
+        let servers: String = servers.iter().map(server).collect();
+        format!(
+            "virtual_server {name} {{\nprotocol TCP\nlb_algo {kind}\nlb_kind NAT\n{servers}}}\n"
+        )
+    };
+    let group = "virtual_server_group all {\n192.0.2.1 80\n192.0.2.1 80\n192.0.2.2 80\n}\n";
+    let (one, other) = (["10.0.0.1", "10.0.0.2"], ["10.0.0.2", "10.0.0.3"]);
+    let joins = |line| {
+        format!(
+            "the service is there already, in line {line}: the real servers are added to it, all \
+             else has no effect"
+        )
+    };
+    let is_there = "the real server is there already: 10.0.0.2:80".to_owned();
+    for (text, expected_servers, expected) in [
+        (
+            block("192.0.2.1 80", "rr", &one) + &block("192.0.2.1 80", "wrr", &other),
+            vec![("rr", 3)],
+            vec![(12, joins(1)), (16, is_there.clone())],
+        ),
+        (
+            block("fwmark 7", "rr", &one) + &block("fwmark 8", "wrr", &other),
+            vec![("rr", 2), ("wrr", 2)],
+            vec![],
+        ),
+        (
+            block("192.0.2.2 80", "rr", &one) + group + &block("group all", "wrr", &other),
+            vec![("rr", 3), ("wrr", 2)],
+            vec![(17, joins(1)), (21, is_there)],
+        ),
+        (
+            group.to_owned()
+                + &block("group all", "rr", &one)
+                + &block("192.0.2.2 80", "wrr", &other),
+            vec![("rr", 2)],
+            vec![(
+                17,
+                "the service is there already, in a group in line 6: this has no effect for it"
+                    .to_owned(),
+            )],
+        ),
+    ] {
+        let (description, told) = describe(&text);
+        let servers = description.services.iter().map(|one| {
+            let scheduler = one.entry.service.scheduler.as_str();
+            (scheduler, one.entry.destinations.len())
+        });
+        assert_eq!(servers.collect::<Vec<_>>(), expected_servers, "{text}");
+        let told: Vec<_> = told
+            .into_iter()
+            .filter(|(_, _, text)| text.contains("there already"))
+            .map(|(severity, line, text)| {
+                assert_eq!(severity, Severity::Warning);
+                (line, text)
+            })
+            .collect();
+        assert_eq!(told, expected, "{text}");
+    }
+}
+
+#[test]
+fn the_table_is_where_the_configuration_says() {
+    for (text, expected) in [
+        ("", None),
+        ("net_namespace_ipvs there\n", Some("there")),
+        ("net_namespace_ipvs\n", Some("")),
+    ] {
+        let (description, told) = describe(text);
+        assert_eq!((description.table_in.as_deref(), told.len()), (expected, 0));
     }
 }

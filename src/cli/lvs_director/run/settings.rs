@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 
 use crate::conf::model::Config;
 use crate::host::syslog::Facility;
-use crate::supervise::Needs;
+use crate::supervise::{Needs, Program};
 
 /// How a director is to run.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct Settings {
     pub log_file: Option<PathBuf>,
     /// Where the number of this process is written, if somebody says so.
     pub pid_file: Option<PathBuf>,
+    /// The same of the programs, in the order of [`Program::ALL`].
+    pub pid_files: [Option<PathBuf>; 2],
     /// Only the addresses.
     pub vrrp_only: bool,
     /// Only the table.
@@ -61,10 +63,68 @@ fn file(id: &'static str, help: &'static str) -> Arg {
         .help(help)
 }
 
+/// What keepalived can do and a director has no use for: it is taken, so that command lines of
+/// keepalived work, and said to have no effect. The last ones have a value.
+fn without_effect() -> impl Iterator<Item = Arg> {
+    let flags = [
+        (Some('D'), "log-detail", "No effect: all is logged"),
+        (
+            Some('d'),
+            "dump-conf",
+            "No effect: `lvs-director show` prints it",
+        ),
+        (None, "flush-log-file", "No effect: it is always flushed"),
+        (
+            Some('a'),
+            "address-monitoring",
+            "No effect: what others do to addresses is not logged",
+        ),
+        (Some('B'), "no_bfd", "No effect: there is no BFD"),
+        (
+            None,
+            "all",
+            "No effect: programs start when there is something for them",
+        ),
+        (
+            Some('X'),
+            "release-vips",
+            "No effect: who is not master has none",
+        ),
+        (
+            Some('V'),
+            "dont-release-vrrp",
+            "No effect: addresses go at the end",
+        ),
+        (Some('x'), "snmp", "No effect: there is no SNMP"),
+    ];
+    let flags = flags.map(|(short, long, help)| {
+        let flag = Arg::new(long).long(long).action(ArgAction::SetTrue);
+        match short {
+            Some(short) => flag.short(short).help(help),
+            None => flag.help(help),
+        }
+    });
+    let values = [
+        file("snmp-agent-socket", "No effect: there is no SNMP").short('A'),
+        file("bfd_pid", "No effect: there is no BFD").short('b'),
+        Arg::new("core-dump-pattern")
+            .short('M')
+            .long("core-dump-pattern")
+            .value_name("PATTERN")
+            .help("No effect: it is the machine's, kernel.core_pattern"),
+    ];
+    flags.into_iter().chain(values)
+}
+
 /// The command, to which the options of the others come.
 pub fn command() -> Command {
     Command::new("run")
         .about("Keep the addresses and the table as a configuration says")
+        .display_name("lvs-director")
+        .version(env!("CARGO_PKG_VERSION"))
+        .disable_version_flag(true)
+        // As for getopt: the last one counts.
+        .args_override_self(true)
         .args([
             flag(
                 "dont-fork",
@@ -77,14 +137,17 @@ pub fn command() -> Command {
                 .action(ArgAction::SetTrue)
                 .conflicts_with("dont-fork")
                 .help("Go to the background when all runs"),
-            flag("config-test", 't', "config-test", "As `lvs-director check`"),
+            file("config-test", "As `lvs-director check`; answer in a file")
+                .short('t')
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value(""),
             flag(
                 "log-console",
                 'l',
                 "log-console",
                 "Log to standard error, wherever else",
             ),
-            flag("log-detail", 'D', "log-detail", "No effect: all is logged"),
             Arg::new("log-facility")
                 .short('S')
                 .long("log-facility")
@@ -95,15 +158,10 @@ pub fn command() -> Command {
             flag("no-syslog", 'G', "no-syslog", "Do not log to syslog")
                 .conflicts_with("log-facility"),
             file("pid", "Where the number of the process is written").short('p'),
+            file("vrrp_pid", "The same of lvs-vrrp").short('r'),
+            file("checkers_pid", "The same of lvs-check").short('c'),
             flag("vrrp", 'P', "vrrp", "Only the addresses, not the table").conflicts_with("check"),
             flag("check", 'C', "check", "Only the table, not the addresses"),
-            flag(
-                "dump-conf",
-                'd',
-                "dump-conf",
-                "No effect: `lvs-director show` prints it",
-            ),
-            flag("no_bfd", 'B', "no_bfd", "No effect: there is no BFD"),
             flag(
                 "dont-respawn",
                 'R',
@@ -143,7 +201,13 @@ pub fn command() -> Command {
                 .value_name("DIRECTORY")
                 .value_hint(ValueHint::DirPath)
                 .help("Where lvs-check and lvs-vrrp are; otherwise beside this program"),
+            Arg::new("version")
+                .short('v')
+                .long("version")
+                .action(ArgAction::Version)
+                .help("Print the version"),
         ])
+        .args(without_effect())
 }
 
 fn facility(text: &str) -> Result<Facility, String> {
@@ -180,6 +244,10 @@ impl Settings {
             syslog: syslog.filter(|_| !has("no-syslog")),
             log_file,
             pid_file: path("pid"),
+            pid_files: Program::ALL.map(|program| match program {
+                Program::Check => path("checkers_pid"),
+                Program::Vrrp => path("vrrp_pid"),
+            }),
             vrrp_only: has("vrrp"),
             check_only: has("check"),
             respawns: !has("dont-respawn"),
@@ -203,6 +271,18 @@ impl Settings {
             None => PathBuf::from("/run/lvs-director.pid"),
         };
         self.pid_file.clone().unwrap_or_else(usual)
+    }
+
+    /// Where a program is: beside this one, or wherever PATH says.
+    pub fn path_of(&self, program: Program) -> PathBuf {
+        let name = program.name();
+        if let Some(directory) = &self.programs {
+            return directory.join(name);
+        }
+        let own = std::env::current_exe().ok();
+        let beside = own.and_then(|own| Some(own.parent()?.join(name)));
+        let there = beside.filter(|path| path.is_file());
+        there.unwrap_or_else(|| PathBuf::from(name))
     }
 
     /// What a configuration has something for.
@@ -267,6 +347,28 @@ mod tests {
             assert!(found.is_err(), "{line}");
         }
         assert_eq!(settings("-u 027").umask, Some(0o27));
+    }
+
+    #[test]
+    fn command_lines_of_keepalived_are_taken() {
+        for line in [
+            // Of units, default files and images.
+            "-D",
+            "-D -d -S 0",
+            "-x -D -S 6",
+            "--dont-fork --log-console --log-detail --dump-conf --release-vips --pid /a.pid",
+            "-n -l -D -G -P -p /a -r /b",
+            "--vrrp --vrrp_pid=/b --checkers_pid=/c --bfd_pid=/d -b /d",
+            "-nlDdVIRXaBmx --all -A /s -M core --flush-log-file",
+            "-tn",
+            "--dont-fork -n -D -D -p /a -p /b",
+        ] {
+            let words = line.split_whitespace();
+            let found = command().try_get_matches_from(["run"].into_iter().chain(words));
+            assert!(found.is_ok(), "{line}: {found:?}");
+        }
+        let pid_files = settings("-c /c -r /r").pid_files;
+        assert_eq!(pid_files, ["/c", "/r"].map(|path| Some(path.into())));
     }
 
     #[test]

@@ -355,10 +355,12 @@ fn micros(text: &str, least: u64, most: u64) -> Result<u64, String> {
     let unsigned = text.strip_prefix('+').unwrap_or(text);
     let (whole, part) = unsigned.split_once('.').unwrap_or((unsigned, ""));
     let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
-    if whole.is_empty() || !digits(whole) || !digits(part) || part.len() > 6 {
+    let is_empty = whole.is_empty() && part.is_empty();
+    if is_empty || !digits(whole) || !digits(part) || part.len() > 6 {
         return Err(wrong());
     }
-    let whole: u64 = whole.parse().map_err(|_| wrong())?;
+    // `.2` is a number too.
+    let whole: u64 = format!("0{whole}").parse().map_err(|_| wrong())?;
     let part: u64 = format!("{part:0<6}").parse().map_err(|_| wrong())?;
     let micros = whole
         .checked_mul(1_000_000)

@@ -16,7 +16,10 @@ use Kind::{Configured, Keepalived};
 
 /// All of them.
 pub fn all() -> Vec<Case> {
-    let mut cases = vec![Case::new("tracking/process", process)];
+    let mut cases = vec![
+        Case::new("tracking/process", process),
+        Case::new("tracking/fractions", fractions),
+    ];
     for kind in [Configured, Keepalived] {
         let name = |what: &str| format!("tracking/{what}/{kind:?}");
         cases.push(Case::new(name("file"), move |link| file(link, kind)));
@@ -229,6 +232,20 @@ fn pipe(link: &Link, kind: Kind) -> Outcome {
     })?;
     a.stop()?;
     link.until(2.0, "the pipe is gone", || !path("told").exists())
+}
+
+/// A script may be run several times a second; keepalived before 2.3.2 takes such an interval for none.
+fn fractions(link: &Link) -> Outcome {
+    let ran = link.directory.join("ran");
+    let script = format!("sh -c 'echo >>{}'", ran.display());
+    let text = format!("vrrp_script S {{\n script \"{script}\"\n interval .05\n timeout 2.5\n}}\n")
+        + &router("FIRST", "eth0", 101, 150, "track_script {\n S\n }");
+    let a = Speaker::with_file(link, "a", Configured, &text)?;
+    // Once a second it would take a minute.
+    link.until(20.0, "the script has run sixty times", || {
+        fs::read(&ran).is_ok_and(|lines| lines.len() >= 60)
+    })?;
+    a.stop()
 }
 
 /// A process that runs makes its machine the better one.

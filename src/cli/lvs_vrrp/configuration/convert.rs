@@ -219,8 +219,8 @@ impl Converter<'_> {
         let command = command?;
         Some(Script {
             name: from.name.clone(),
-            interval: Duration::from_secs(from.interval.max(1).into()),
-            timeout: Duration::from_secs(from.timeout.unwrap_or(from.interval).max(1).into()),
+            interval: from.interval,
+            timeout: from.timeout.unwrap_or(from.interval),
             rise,
             fall,
             begins_failed: from.init_fail,

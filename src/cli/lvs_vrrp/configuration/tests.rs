@@ -186,6 +186,20 @@ vrrp_instance VI {
 }
 
 #[test]
+fn a_script_may_run_several_times_a_second() {
+    let times = |lines: &str| {
+        let script = format!("vrrp_script S {{\nscript /bin/check\n{lines}\n}}\n");
+        let (instance, _) = only(&(script + &with("track_script {\nS\n}")));
+        (instance.scripts[0].interval, instance.scripts[0].timeout)
+    };
+    let milliseconds = Duration::from_millis;
+    let fifth = milliseconds(200);
+    assert_eq!(times("interval .2"), (fifth, fifth));
+    let both = (milliseconds(1000), milliseconds(2500));
+    assert_eq!(times("interval 0\ntimeout 2.5"), both);
+}
+
+#[test]
 fn all_instances_are_spoken_for_or_those_that_are_named() {
     let text = with("") + &with("").replace("VI", "OTHER").replace("51", "52");
     let names = |names: &[&str]| {

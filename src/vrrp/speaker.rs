@@ -141,7 +141,7 @@ pub fn place(instance: &Instance) -> Result<(Interface, IpAddr), Failure> {
             instance.moves_addresses && vips.any(|vip| vip.address == *address)
         };
         let found = sources(instance, &interface, &addresses, moves).next();
-        if let Some(source) = found {
+        if let Some(source) = found.or(instance.assumed_source()) {
             return Ok((interface, source));
         }
         if begun.elapsed() > ADDRESS_PATIENCE {

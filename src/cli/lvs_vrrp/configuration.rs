@@ -197,10 +197,7 @@ impl Converter<'_> {
             let Some(mut instance) = self.convert(from) else {
                 continue;
             };
-            let has = |group: &&model::SyncGroup| {
-                let mut members = group.members.iter();
-                members.any(|member| member.name == from.name)
-            };
+            let has = |group: &&model::SyncGroup| group.has(&from.name);
             let Some(group) = config.sync_groups.iter().find(has) else {
                 groups.push(SyncGroup::alone(instance));
                 continue;

@@ -269,6 +269,13 @@ settings! {
     }
 }
 
+impl SyncGroup {
+    /// Whether the instance of this name is in it.
+    pub fn has(&self, name: &str) -> bool {
+        self.members.iter().any(|member| member.name == name)
+    }
+}
+
 impl Instance {
     /// The family of its addresses; IPv4 if it has none.
     pub fn family(&self) -> Family {

@@ -463,7 +463,7 @@ fn sync_groups(config: &mut Config, problems: &mut Problems) {
     // Owners and others can never agree.
     for group in &config.sync_groups {
         let members = |owner: bool| {
-            let in_group = |i: &&Instance| group.members.iter().any(|m| m.name == i.name);
+            let in_group = |i: &&Instance| group.has(&i.name);
             let mut instances = config.instances.iter().filter(in_group);
             instances.any(|i| (i.priority == Some(255)) == owner)
         };
@@ -504,10 +504,7 @@ fn weighted_members(config: &mut Config, problems: &mut Problems) {
         .map(|script| (script.name.as_str(), script.weight.weight))
         .collect();
     for instance in &mut config.instances {
-        let is_member = |group: &&SyncGroup| {
-            let mut members = group.members.iter();
-            !group.tracking_weight && members.any(|member| member.name == instance.name)
-        };
+        let is_member = |group: &&SyncGroup| !group.tracking_weight && group.has(&instance.name);
         let Some(group) = config.sync_groups.iter().find(is_member) else {
             continue;
         };

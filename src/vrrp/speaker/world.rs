@@ -464,6 +464,11 @@ impl<'a> World<'a> {
                 self.note("cannot run a notification", outcome);
             }
         }
+        self.write(news);
+    }
+
+    /// Writes a change into the pipes.
+    pub fn write(&mut self, news: &News<'_>) {
         let line = format!("{news}\n");
         let mut outcome = Ok(());
         for (_, pipe) in &mut self.pipes {

@@ -147,8 +147,9 @@ vrrp_instance VI {
     assert_eq!(instance.authentication, hush);
     assert_eq!(instance.source, Some("10.9.0.1".parse().unwrap()));
     assert_eq!(instance.peers, ["10.9.0.2".parse::<IpAddr>().unwrap()]);
+    // An address is on eth1: it has to run, whatever its weight is.
     let interfaces = [
-        ("eth1".to_owned(), Weight::new(5)),
+        ("eth1".to_owned(), Weight::new(0)),
         ("eth2".to_owned(), Weight::new(0)),
     ];
     assert_eq!(instance.interfaces, interfaces);
@@ -282,7 +283,7 @@ fn adverts_go_to_the_group_that_the_file_names() {
 
 #[test]
 fn what_would_make_another_master_is_refused() {
-    for lines in ["use_vmac_addr", "track_src_ip"] {
+    for lines in ["use_vmac_addr", "use_ipvlan"] {
         let refusals = chosen(&with(lines), &[]).unwrap_err();
         assert_eq!(refusals.len(), 1, "{refusals:?}");
         assert!(refusals[0].starts_with("k.conf:"), "{refusals:?}");
@@ -305,6 +306,71 @@ fn what_else_is_not_had_is_told_with_its_place() {
     assert!(warnings[0].starts_with("k.conf:2:1: strict mode"));
     assert!(!strict.settings.answer_lower && !strict.settings.last_word);
     assert_eq!(strict.settings.announce.again, None);
+}
+
+#[test]
+fn a_source_is_tracked_when_the_file_says_so_or_names_none() {
+    let source = |lines: &str| {
+        let (instance, warnings) = only(&with(lines));
+        assert_eq!(warnings, Vec::<String>::new());
+        (instance.tracks_source, instance.assumed_source())
+    };
+    let given: IpAddr = "10.9.0.7".parse().unwrap();
+    assert_eq!(source(""), (true, None));
+    assert_eq!(source("mcast_src_ip 10.9.0.7"), (false, Some(given)));
+    assert_eq!(source("mcast_src_ip 10.9.0.7\ntrack_src_ip"), (true, None));
+    let unicast = "unicast_src_ip 10.9.0.7\nunicast_peer {\n10.9.0.2\n}";
+    assert_eq!(source(unicast), (false, None));
+}
+
+#[test]
+fn one_that_wants_peers_and_has_none_has_a_fault() {
+    let hindrance = |lines: &str| only(&with(lines)).0.hindrance;
+    assert!(hindrance("unicast_fault_no_peer").is_some());
+    let peer = "unicast_fault_no_peer\nunicast_peer {\n10.9.0.2\n}";
+    assert_eq!(hindrance(peer), None);
+}
+
+#[test]
+fn a_session_of_bfd_is_taken_for_well_and_told_once() {
+    let session = "bfd_instance B {\nneighbor_ip 10.9.0.2\n}\n";
+    let (instance, warnings) = only(&(session.to_owned() + &with("track_bfd {\nB\n}")));
+    assert_eq!((instance.hindrance, instance.interfaces), (None, vec![]));
+    let text = "`track_bfd` has no effect, nothing here speaks BFD: taken for well";
+    assert_eq!(warnings, [format!("k.conf:5:1: {text}")]);
+}
+
+#[test]
+fn interfaces_of_addresses_routes_and_rules_are_tracked_unless_told_otherwise() {
+    let (instance, warnings) = only(&with(
+        "track_interface {\neth2 weight 5\neth3 weight 6\n}
+virtual_ipaddress_excluded {\n10.9.0.101 dev eth1\n10.9.0.102 dev eth4 no_track\n}
+virtual_routes {\n10.1.0.0/16 dev eth2\n10.2.0.0/16 dev eth5 no_track\n10.3.0.0/16 dev eth0\n}
+virtual_rules {\nfrom 10.1.0.0/16 iif eth6 table 7 preference 1\n}",
+    ));
+    assert_eq!(warnings, Vec::<String>::new());
+    let tracked = [("eth2", 0), ("eth3", 6), ("eth1", 0), ("eth6", 0)];
+    let tracked = tracked.map(|(name, weight)| (name.to_owned(), Weight::new(weight)));
+    assert_eq!(instance.interfaces, tracked);
+    let lost = |address: &instance::VirtualAddress| address.tracked;
+    let tracked: Vec<bool> = instance.addresses.iter().map(lost).collect();
+    assert_eq!(tracked, [true, true, false]);
+}
+
+#[test]
+fn pipes_are_told_of_priorities_as_the_instance_the_group_or_all_say() {
+    let tells = |global: &str, group: &str, own: &str| {
+        let text = format!(
+            "global_defs {{\nvrrp_notify_priority_changes {global}\n}}\n\
+             vrrp_sync_group G {{\ngroup {{\nVI\n}}\n{group}\n}}\n"
+        );
+        only(&(text + &with(own))).0.tells_priority
+    };
+    assert!(!tells("off", "", ""));
+    assert!(tells("on", "", ""));
+    assert!(!tells("on", "notify_priority_changes off", ""));
+    let (group, own) = ("notify_priority_changes on", "notify_priority_changes off");
+    assert!(tells("off", group, "") && !tells("off", group, own));
 }
 
 #[test]

@@ -52,18 +52,13 @@ const SPOKEN: &[&str] = &[
     "vmac_xmit_base",
     "no_accept",
     "dont_track_primary",
+    "track_src_ip",
+    "unicast_fault_no_peer",
+    "notify_priority_changes",
 ];
 
 /// The keywords of an instance without which another machine would be master, or two.
-const DECISIVE: &[&str] = &[
-    "use_vmac_addr",
-    "use_ipvlan",
-    "vrf",
-    "unicast_fault_no_peer",
-    "track_src_ip",
-    "track_bfd",
-    "old_unicast_checksum",
-];
+const DECISIVE: &[&str] = &["use_vmac_addr", "use_ipvlan", "vrf", "old_unicast_checksum"];
 
 /// The keywords of `global_defs` about VRRP that are acted on; others that begin with `vrrp_` are
 /// not.
@@ -86,6 +81,7 @@ const GLOBAL_SPOKEN: &[&str] = &[
     "vrrp_priority",
     "vrrp_no_swap",
     "vrrp_process_name",
+    "vrrp_notify_priority_changes",
 ];
 
 /// What else of `global_defs` is about instances, and not had.
@@ -104,6 +100,7 @@ const GROUP_SPOKEN: &[&str] = &[
     // A group is never said to stop, as in keepalived.
     "notify_stop",
     "notify",
+    "notify_priority_changes",
     "global_tracking",
     "sync_group_tracking_weight",
 ];
@@ -146,6 +143,12 @@ impl Converter<'_> {
                 let text = "no mail without smtp_server and notification_email: smtp_alert";
                 self.warn(place, text);
             }
+            return;
+        }
+        if keyword == "track_bfd" {
+            // To take it for down would be a fault for ever, and no address anywhere.
+            let text = "`track_bfd` has no effect, nothing here speaks BFD: taken for well";
+            self.warn(place, text);
             return;
         }
         match DECISIVE.contains(&keyword) {

@@ -248,9 +248,10 @@ impl<'a> Speaker<'a> {
 
     /// Has each router know what has become of links and addresses.
     fn look_around(&mut self) {
+        let routing_disturbed = self.world.take_routing_disturbed();
         for set in &mut self.sets {
             set.look_around(&mut self.world);
-            set.look_for_addresses(&mut self.world);
+            set.look_for_losses(&mut self.world, routing_disturbed);
         }
     }
 

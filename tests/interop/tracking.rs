@@ -40,6 +40,12 @@ pub fn all() -> Vec<Case> {
         cases.push(Case::new(name("devices"), move |link| devices(link, kind)));
         cases.push(Case::new(name("routes"), move |link| routes(link, kind)));
         cases.push(Case::new(name("static"), move |link| fixed(link, kind)));
+        cases.push(Case::new(name("route-gone"), move |link| {
+            route_gone(link, kind)
+        }));
+        cases.push(Case::new(name("static-put-back"), move |link| {
+            put_back(link, kind)
+        }));
         cases.push(Case::new(name("pipe"), move |link| pipe(link, kind)));
     }
     cases
@@ -346,6 +352,91 @@ fn fixed(link: &Link, kind: Kind) -> Outcome {
         has(&new, false) && has(&stay, false) && rule() == 0
     })?;
     b.stop()
+}
+
+/// A master whose route or rule somebody takes off gives up, and has all again; of one that is not
+/// tracked it takes no notice.
+fn route_gone(link: &Link, kind: Kind) -> Outcome {
+    let more =
+        "virtual_routes {\n 10.20.0.0/16 via 10.9.0.3 dev eth0\n 10.21.0.0/16 dev eth0 no_track\n }
+    virtual_rules {\n from 10.9.0.101 table 77 priority 1077\n }";
+    let a = Speaker::with_file(link, "a", kind, &router("FIRST", "eth0", 101, 150, more))?;
+    let shown = || {
+        let shown = |words: &[&str]| link.ip_in("a", words).unwrap_or_default();
+        shown(&["route"]) + &shown(&["rule"])
+    };
+    let has = |line: &str| shown().contains(line);
+    let (route, rule) = ("10.20.0.0/16 via 10.9.0.3", "from 10.9.0.101 lookup 77");
+    let all = || link.has("a", "10.9.0.101") && has(route) && has(rule) && has("10.21.0.0/16");
+    let masters = || a.log().matches("STATE").count() + a.log().matches("INSTANCE").count();
+    link.until(4.0, "a has its routes", all)?;
+    for words in [
+        &["route", "del", "10.20.0.0/16"][..],
+        &["rule", "del", "priority", "1077"],
+    ] {
+        let before = masters();
+        link.ip_in("a", words)?;
+        link.until(4.0, "a is master once more", || masters() > before && all())?;
+    }
+    let before = masters();
+    link.ip_in("a", &["route", "del", "10.21.0.0/16"])?;
+    thread::sleep(Duration::from_millis(1500));
+    if masters() > before || has("10.21.0.0/16") || !link.has("a", "10.9.0.101") {
+        return Err(format!("something became of it: {}", a.log()));
+    }
+    a.stop()
+}
+
+/// What is static and somebody takes off is put back, but what is not tracked.
+fn put_back(link: &Link, kind: Kind) -> Outcome {
+    let text = "static_ipaddress {\n 10.40.0.1/24 dev eth0\n 10.40.1.1/24 dev eth0 no_track\n}
+static_routes {\n 10.42.0.0/24 via 10.40.0.9 dev eth0\n 10.43.0.0/24 dev eth0 table 78\n}
+static_rules {\n from 10.43.0.0/24 table 78 priority 1078\n}\n";
+    // keepalived 2.2.7 looks after static ones only where there are others.
+    let more = "virtual_routes {\n 10.20.0.0/16 dev eth0\n }
+    virtual_rules {\n from 10.9.0.101 table 77 priority 1077\n }";
+    let text = text.to_owned() + &router("FIRST", "eth0", 101, 150, more);
+    let shown = || {
+        let shown = |words: &[&str]| link.ip_in("a", words).unwrap_or_default();
+        shown(&["-o", "address", "show", "dev", "eth0"])
+            + &shown(&["route", "show", "table", "all"])
+            + &shown(&["rule"])
+    };
+    let lines = [
+        " 10.40.0.1/24",
+        "10.42.0.0/24 via 10.40.0.9",
+        "10.43.0.0/24 dev eth0 table 78",
+        "from 10.43.0.0/24 lookup 78",
+    ];
+    let all = || lines.iter().all(|line| shown().contains(line));
+    let a = Speaker::with_file(link, "a", kind, &text)?;
+    link.until(3.0, "all is there", all)?;
+    link.until(3.5, "a is master", || link.has("a", "10.9.0.101"))?;
+    for words in [
+        &["route", "del", "10.42.0.0/24"][..],
+        &["route", "del", "10.43.0.0/24", "table", "78"],
+        &["rule", "del", "priority", "1078"],
+        &["address", "del", "10.40.0.1/24", "dev", "eth0"],
+    ] {
+        link.ip_in("a", words)?;
+        let what = format!("put back after {}", words.join(" "));
+        link.until(2.0, &what, all)?;
+    }
+    let word = ["address", "del", "10.40.1.1/24", "dev", "eth0"];
+    link.ip_in("a", &word)?;
+    thread::sleep(Duration::from_secs(1));
+    if shown().contains("10.40.1.1/24") || !link.has("a", "10.9.0.101") {
+        return Err(format!("not left alone: {}", a.log()));
+    }
+    if kind == Configured {
+        link.ip_in("a", &["link", "set", "eth0", "down"])?;
+        link.ip_in("a", &["link", "set", "eth0", "up"])?;
+        link.until(3.0, "all is there after the link was down", all)?;
+    }
+    a.stop()?;
+    link.until(1.0, "nothing is left", || {
+        !lines.iter().any(|line| shown().contains(line))
+    })
 }
 
 /// The reader of a pipe is started, with the path behind its own arguments, and ends with it.

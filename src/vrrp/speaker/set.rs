@@ -184,15 +184,20 @@ impl Set {
         }
     }
 
-    /// Looks whether the addresses of masters are still there. What is known of addresses must be
-    /// newer than what was put up.
-    pub fn look_for_addresses(&mut self, world: &mut World<'_>) {
+    /// Looks whether the addresses of masters are still there, and where some were taken off, the
+    /// routes and rules. What is known of addresses must be newer than what was put up.
+    pub fn look_for_losses(&mut self, world: &mut World<'_>, routing_disturbed: bool) {
         let masters = (0..self.voices.len()).filter(|member| self.state(*member) == State::Master);
         let lost = masters
-            .filter_map(|member| Some((member, self.voices[member].lost(world)?)))
+            .filter_map(|member| {
+                let voice = &self.voices[member];
+                let routing = || routing_disturbed.then(|| voice.lost_routing()).flatten();
+                let lost = voice.lost(world).map(ToString::to_string);
+                Some((member, lost.or_else(routing)?))
+            })
             .next();
-        if let Some((member, vip)) = lost {
-            let text = format!("somebody took off {vip}");
+        if let Some((member, what)) = lost {
+            let text = format!("somebody took off {what}");
             world.log(Level::Warning, &self.voices[member], &text);
             self.happen_to(world, member, Event::AddressLost);
         }

@@ -341,6 +341,13 @@ impl Voice {
         self.up.iter().find(|vip| vip.tracked && !has(vip))
     }
 
+    /// One of its routes or rules that is on this machine no more. To know it, it is put back.
+    pub fn lost_routing(&self) -> Option<String> {
+        let commands = self.instance.routing.puts_back();
+        let put_back = routes::try_each(&commands).into_iter().next();
+        put_back.map(|command| command.replacen(" add", "", 1))
+    }
+
     pub fn announce(&mut self, world: &mut World<'_>, rounds: u8) {
         let addresses = (0..rounds).flat_map(|_| &self.instance.addresses);
         let mut all = addresses.map(|vip| world.announce(self.device(vip), vip.address));

@@ -9,6 +9,7 @@ use crate::conf::expand::{Outside, Unreadable};
 use crate::vrrp::command::{Account, CommandLine, Text};
 use crate::vrrp::instance::{self, Instance, Script, Task};
 use crate::vrrp::process::{Arguments, Count, Pattern};
+use crate::vrrp::routing::Line;
 use crate::vrrp::{Authentication, Priority, Secret, Vrid, router};
 
 /// A machine with nothing but the file.
@@ -455,17 +456,32 @@ fn processes_are_counted() {
 fn what_is_static_is_told_in_the_words_of_ip() {
     let text = "global_defs {\n default_interface eth7\n}\nnet_namespace here\n\
         static_ipaddress {\n 192.0.2.1/24 dev eth0 brd +\n fd00::1/64 -nodad\n}\n\
-        static_routes {\n default gw 192.0.2.9 table 7\n}\n\
+        static_routes {\n default gw 192.0.2.9 table 7 protocol 9\n 192.0.3.0/24 dev eth0 protocol 7 no_track\n}\n\
         static_rules {\n from 192.0.2.0/24 table 7\n}\n\
         vrrp_instance VI {\n interface eth0\n virtual_router_id 1\n virtual_ipaddress {\n \
         192.0.2.2\n }\n}\n";
     let chosen = chosen(text, &[]).unwrap();
     assert_eq!(chosen.warnings, Vec::<String>::new());
     let fixed = chosen.configuration.fixed;
+    let words = |lines: &[Line]| {
+        lines
+            .iter()
+            .map(|line| line.words.clone())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(
-        fixed.addresses,
+        words(&fixed.addresses),
         ["192.0.2.1/24 brd + dev eth0", "fd00::1/64 nodad dev eth7"]
     );
-    assert_eq!(fixed.routes, ["default via 192.0.2.9 table 7"]);
-    assert_eq!(fixed.rules, ["from 192.0.2.0/24 table 7"]);
+    assert_eq!(
+        words(&fixed.routes),
+        [
+            "protocol 18 default via 192.0.2.9 table 7",
+            "192.0.3.0/24 dev eth0 protocol 7"
+        ]
+    );
+    assert_eq!(
+        words(&fixed.rules),
+        ["protocol 18 from 192.0.2.0/24 table 7"]
+    );
 }

@@ -20,7 +20,7 @@ use crate::netlink::route::Address;
 use super::State;
 use super::complaints::Rejected;
 use super::configuration::Configuration;
-use super::control::Question;
+use super::control::{self, Question};
 use super::instance::Instance;
 use super::reception::Rejection;
 use super::report::{Form, News, Report};
@@ -180,6 +180,7 @@ struct Speaker<'a> {
 
 impl<'a> Speaker<'a> {
     fn open(configuration: Configuration, audience: &'a mut dyn Audience) -> Result<Self, Failure> {
+        control::sweep();
         let mut speaker = Speaker {
             configuration: Configuration::default(),
             sets: vec![],

@@ -329,6 +329,10 @@ impl<'a> World<'a> {
             let outcome = scheduling::set_real_time(to.real_time);
             self.note("cannot set the real-time priority", outcome);
         }
+        if from.real_time_limit != to.real_time_limit {
+            let outcome = scheduling::limit_real_time(to.real_time_limit);
+            self.note("cannot limit real-time computing", outcome);
+        }
         if from.niceness != to.niceness {
             let outcome = scheduling::set_niceness(to.niceness.unwrap_or(0));
             self.note("cannot set the niceness", outcome);

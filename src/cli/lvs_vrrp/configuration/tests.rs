@@ -375,6 +375,19 @@ fn pipes_are_told_of_priorities_as_the_instance_the_group_or_all_say() {
 }
 
 #[test]
+fn a_limit_goes_with_a_real_time_priority() {
+    let limit = |lines: &str| {
+        let text = format!("global_defs {{\n{lines}\n}}\n") + &with("");
+        let chosen = chosen(&text, &[]).unwrap();
+        assert_eq!(chosen.warnings, Vec::<String>::new());
+        chosen.configuration.process.real_time_limit
+    };
+    let both = "vrrp_rt_priority 10\nvrrp_rlimit_rttime 70000";
+    assert_eq!(limit(both), Some(Duration::from_millis(70)));
+    assert_eq!(limit("vrrp_rlimit_rttime 70000"), None);
+}
+
+#[test]
 fn scripts_run_as_whom_the_file_says() {
     let account = |global: &str, script: &str| {
         let text = format!(

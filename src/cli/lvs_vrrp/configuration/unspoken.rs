@@ -78,6 +78,9 @@ const GLOBAL_SPOKEN: &[&str] = &[
     "vrrp_notify_fifo",
     "vrrp_notify_fifo_script",
     "vrrp_rt_priority",
+    // Without a real-time priority neither program does anything.
+    "vrrp_rlimit_rttime",
+    "vrrp_rlimit_rtime",
     "vrrp_priority",
     "vrrp_no_swap",
     "vrrp_process_name",

@@ -53,6 +53,7 @@ pub fn all() -> Vec<Case> {
     }
     cases.push(Case::new("no-accept", no_accept));
     cases.push(Case::new("several/killed", killed));
+    cases.push(Case::new("several/ipvlan", ipvlan));
     for kind in [Configured, Keepalived] {
         let name = format!("several/real-time/{kind:?}");
         cases.push(Case::new(name, move |link| real_time(link, kind)));
@@ -367,6 +368,36 @@ fn killed(link: &Link) -> Outcome {
         return Err(format!("left: {left:?} {shown} {tables}"));
     }
     Ok(())
+}
+
+/// With `use_ipvlan` the addresses are on the interface itself: they move all the same, and packets
+/// reach them.
+fn ipvlan(link: &Link) -> Outcome {
+    let file = |priority, more| router("FIRST", "eth0", 101, priority, more);
+    // Refused at once where somebody is.
+    let reached = || {
+        let words = [
+            "timeout",
+            "1",
+            "bash",
+            "-c",
+            "exec 3<>/dev/tcp/10.9.0.101/9",
+        ];
+        link.exec("c", &words)
+            .is_ok_and(|(status, _)| status != 124)
+    };
+    let b = Speaker::with_file(link, "b", Keepalived, &file(100, ""))?;
+    link.until_only(3.5, "b", "10.9.0.101")?;
+    let more = "use_ipvlan ipv.101 10.9.0.61/24";
+    let a = Speaker::with_file(link, "a", Configured, &file(150, more))?;
+    link.until_only(3.5, "a", "10.9.0.101")?;
+    link.until(3.0, "packets come to a", reached)?;
+    pause(1.0);
+    link.until_only(0.0, "a", "10.9.0.101")?;
+    a.stop()?;
+    link.until_only(3.5, "b", "10.9.0.101")?;
+    link.until(3.0, "packets come to b", reached)?;
+    b.stop()
 }
 
 /// One that runs before all others is stopped by the kernel when it computes for too long.

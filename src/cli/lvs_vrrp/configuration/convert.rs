@@ -161,7 +161,6 @@ impl Converter<'_> {
         for flag in &from.flags {
             match *flag {
                 "no_track" => {}
-                "use_vmac" => self.refuse(place, "`use_vmac` is not supported"),
                 flag => self.unsupported(place, flag),
             }
         }

@@ -284,7 +284,7 @@ fn adverts_go_to_the_group_that_the_file_names() {
 
 #[test]
 fn what_would_make_another_master_is_refused() {
-    for lines in ["use_vmac_addr", "use_ipvlan"] {
+    for lines in ["old_unicast_checksum", "vrf eth9"] {
         let refusals = chosen(&with(lines), &[]).unwrap_err();
         assert_eq!(refusals.len(), 1, "{refusals:?}");
         assert!(refusals[0].starts_with("k.conf:"), "{refusals:?}");
@@ -330,6 +330,28 @@ fn one_that_wants_peers_and_has_none_has_a_fault() {
     assert!(hindrance("unicast_fault_no_peer").is_some());
     let peer = "unicast_fault_no_peer\nunicast_peer {\n10.9.0.2\n}";
     assert_eq!(hindrance(peer), None);
+}
+
+#[test]
+fn what_the_others_can_do_without_is_told_with_what_is_done_instead() {
+    let (plain, _) = only(&with(""));
+    for (line, instead) in [
+        (
+            "use_vmac_addr",
+            "addresses on other interfaces have the MAC of these",
+        ),
+        (
+            "use_ipvlan",
+            "adverts and addresses are on the interface itself",
+        ),
+    ] {
+        let (instance, warnings) = only(&with(line));
+        assert_eq!(instance, plain);
+        assert_eq!(
+            warnings,
+            [format!("k.conf:2:1: `{line}` has no effect, {instead}")]
+        );
+    }
 }
 
 #[test]

@@ -58,7 +58,21 @@ const SPOKEN: &[&str] = &[
 ];
 
 /// The keywords of an instance without which another machine would be master, or two.
-const DECISIVE: &[&str] = &["use_vmac_addr", "use_ipvlan", "vrf", "old_unicast_checksum"];
+const DECISIVE: &[&str] = &["vrf", "old_unicast_checksum"];
+
+/// Keywords that the others can do without: what is done instead.
+const INSTEAD: &[(&str, &str)] = &[
+    // To take it for down would be a fault for ever, and no address anywhere.
+    ("track_bfd", "nothing here speaks BFD: taken for well"),
+    (
+        "use_vmac_addr",
+        "addresses on other interfaces have the MAC of these",
+    ),
+    (
+        "use_ipvlan",
+        "adverts and addresses are on the interface itself",
+    ),
+];
 
 /// The keywords of `global_defs` about VRRP that are acted on; others that begin with `vrrp_` are
 /// not.
@@ -148,10 +162,8 @@ impl Converter<'_> {
             }
             return;
         }
-        if keyword == "track_bfd" {
-            // To take it for down would be a fault for ever, and no address anywhere.
-            let text = "`track_bfd` has no effect, nothing here speaks BFD: taken for well";
-            self.warn(place, text);
+        if let Some((_, instead)) = INSTEAD.iter().find(|(word, _)| *word == keyword) {
+            self.warn(place, &format!("`{keyword}` has no effect, {instead}"));
             return;
         }
         match DECISIVE.contains(&keyword) {

@@ -263,6 +263,7 @@ pub(super) fn route(line: &[Word]) -> Read<Route> {
             warning(first, "a route without an interface cannot be tracked")
                 .hint("add `dev INTERFACE`, or `no_track`"),
         );
+        found.tracked = false;
     }
     Read {
         entry: Some(found),

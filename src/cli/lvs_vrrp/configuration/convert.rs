@@ -180,7 +180,7 @@ impl Converter<'_> {
             scope,
             broadcast: broadcast(from),
             excluded,
-            tracked: is_tracked(from),
+            tracked: from.is_tracked(),
         })
     }
 
@@ -402,15 +402,11 @@ impl Converter<'_> {
     }
 }
 
-fn is_tracked(address: &InterfaceAddress) -> bool {
-    !address.flags.contains(&"no_track")
-}
-
 /// Has a router want the interfaces of its addresses, routes and rules to run. As in keepalived,
 /// one that is there with a weight has none then; its own is a matter of its own.
 fn track_devices(from: &model::Instance, to: &mut Instance) {
     let all = from.addresses.iter().chain(&from.excluded_addresses);
-    let addresses = all.filter(|address| is_tracked(address));
+    let addresses = all.filter(|address| address.is_tracked());
     let routes = from.routes.iter().filter(|route| route.tracked);
     let rules = from.rules.iter().filter(|rule| rule.tracked);
     let devices = addresses

@@ -3,9 +3,8 @@
 use crate::conf::lists::{Route, Rule};
 use crate::conf::model;
 use crate::conf::source::Place;
-use crate::vrrp::routing::{Line, Routing};
-
 use crate::netlink::monitor::PROTOCOL;
+use crate::vrrp::routing::{Line, Routing};
 
 use super::Converter;
 
@@ -43,7 +42,7 @@ impl Converter<'_> {
             }
             Line {
                 words: self.line(words, address.at.0),
-                tracked: !address.flags.contains(&"no_track"),
+                tracked: address.is_tracked(),
             }
         });
         Routing {

@@ -491,7 +491,7 @@ fn processes_are_counted() {
 fn what_is_static_is_told_in_the_words_of_ip() {
     let text = "global_defs {\n default_interface eth7\n}\nnet_namespace here\n\
         static_ipaddress {\n 192.0.2.1/24 dev eth0 brd +\n fd00::1/64 -nodad\n}\n\
-        static_routes {\n default gw 192.0.2.9 table 7 protocol 9\n 192.0.3.0/24 dev eth0 protocol 7 no_track\n}\n\
+        static_routes {\n default gw 192.0.2.9 table 7\n 192.0.4.0/24 dev eth0 protocol 9\n 192.0.3.0/24 dev eth0 protocol 7 no_track\n}\n\
         static_rules {\n from 192.0.2.0/24 table 7\n}\n\
         vrrp_instance VI {\n interface eth0\n virtual_router_id 1\n virtual_ipaddress {\n \
         192.0.2.2\n }\n}\n";
@@ -511,7 +511,8 @@ fn what_is_static_is_told_in_the_words_of_ip() {
     assert_eq!(
         words(&fixed.routes),
         [
-            "protocol 18 default via 192.0.2.9 table 7",
+            "default via 192.0.2.9 table 7",
+            "protocol 18 192.0.4.0/24 dev eth0",
             "192.0.3.0/24 dev eth0 protocol 7"
         ]
     );

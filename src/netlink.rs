@@ -98,8 +98,17 @@ impl Connection {
 
     /// Opens a socket that tells of every change of links and addresses, and does nothing else.
     pub fn route_notices() -> io::Result<Self> {
+        Self::member_of(&monitor::GROUPS)
+    }
+
+    /// Opens a socket that tells of every change of routes and rules, and does nothing else.
+    pub fn routing_notices() -> io::Result<Self> {
+        Self::member_of(&monitor::ROUTING_GROUPS)
+    }
+
+    fn member_of(groups: &[u32]) -> io::Result<Self> {
         let connection = Self::route()?;
-        let groups = Groups::new_groups(&monitor::GROUPS);
+        let groups = Groups::new_groups(groups);
         connection.socket.add_mcast_membership(groups)?;
         Ok(connection)
     }

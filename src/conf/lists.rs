@@ -88,6 +88,11 @@ impl InterfaceAddress {
         Family::of(&self.address)
     }
 
+    /// Whether a master without it, or without its interface, is none (not `no_track`).
+    pub fn is_tracked(&self) -> bool {
+        !self.flags.contains(&"no_track")
+    }
+
     /// As a line.
     pub fn words(&self) -> Vec<String> {
         let mut words = vec![format!("{}/{}", self.address, self.prefix)];

@@ -355,10 +355,12 @@ fn micros(text: &str, least: u64, most: u64) -> Result<u64, String> {
     let unsigned = text.strip_prefix('+').unwrap_or(text);
     let (whole, part) = unsigned.split_once('.').unwrap_or((unsigned, ""));
     let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
-    if whole.is_empty() || !digits(whole) || !digits(part) || part.len() > 6 {
+    let is_empty = whole.is_empty() && part.is_empty();
+    if is_empty || !digits(whole) || !digits(part) || part.len() > 6 {
         return Err(wrong());
     }
-    let whole: u64 = whole.parse().map_err(|_| wrong())?;
+    // `.2` is a number too.
+    let whole: u64 = format!("0{whole}").parse().map_err(|_| wrong())?;
     let part: u64 = format!("{part:0<6}").parse().map_err(|_| wrong())?;
     let micros = whole
         .checked_mul(1_000_000)
@@ -536,18 +538,16 @@ mod tests {
     #[test]
     fn seconds_have_six_decimals() {
         let kind = Kind::Seconds(0, 10_000_000);
-        for (text, micros) in [("1", 1_000_000), ("1.", 1_000_000), ("0.000001", 1)] {
+        for (text, micros) in [
+            ("1", 1_000_000),
+            ("1.", 1_000_000),
+            (".2", 200_000),
+            ("0.000001", 1),
+        ] {
             let value = Value::Seconds(Duration::from_micros(micros));
             assert_eq!(read(kind, text), Ok(value), "{text}");
         }
-        for text in [
-            ".2",
-            "1e0",
-            "1.0000001",
-            "-1",
-            "11",
-            "18446744073709.551616",
-        ] {
+        for text in [".", "1e0", "1.0000001", "-1", "11", "18446744073709.551616"] {
             assert!(read(kind, text).is_err(), "{text}");
         }
         assert_eq!(decimal(2_500_000), "2.5");

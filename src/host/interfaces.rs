@@ -33,6 +33,12 @@ impl Monitor {
         Ok(Monitor { connection })
     }
 
+    /// The same for routes and rules.
+    pub fn of_routing() -> io::Result<Self> {
+        let connection = Connection::routing_notices()?;
+        Ok(Monitor { connection })
+    }
+
     /// What has changed since the last call; never waits.
     ///
     /// # Errors

@@ -1,8 +1,10 @@
 //! How the kernel treats this process: when it runs, and whether its memory stays.
 
 use std::io;
+use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 
 /// Runs before all processes of ordinary priority, from 1 to 99 (`SCHED_RR`, sched(7)), or as one of
 /// them again. Children are ordinary.
@@ -21,6 +23,17 @@ pub fn set_real_time(priority: Option<u8>) -> io::Result<()> {
     let outcome =
         unsafe { libc::sched_setscheduler(0, policy | libc::SCHED_RESET_ON_FORK, &parameters) };
     Ok(Errno::result(outcome).map(drop)?)
+}
+
+/// Has the kernel kill it when it computes for so long without a pause while it runs before all
+/// others (`RLIMIT_RTTIME`, getrlimit(2)): a loop that never ends would stop the machine.
+///
+/// # Errors
+/// EPERM without CAP_SYS_RESOURCE, where there is a lower limit.
+pub fn limit_real_time(most: Option<Duration>) -> io::Result<()> {
+    let micros = most.map(|most| u64::try_from(most.as_micros()).unwrap_or(RLIM_INFINITY));
+    let micros = micros.unwrap_or(RLIM_INFINITY);
+    Ok(setrlimit(Resource::RLIMIT_RTTIME, micros, micros)?)
 }
 
 /// Runs more often than others, down to -20, or less often, up to 19.

@@ -1,12 +1,21 @@
 //! What the kernel tells of links and addresses as they change (rtnetlink(7), `RTNLGRP_*`).
 
-use neli::consts::rtnl::{Iff, Ifla, Rtm};
+use neli::consts::rtnl::{Frattr, Iff, Ifla, Rtm};
 
 use super::route::{self, Address};
 use super::{Malformed, Message};
 
 /// `RTNLGRP_LINK`, `RTNLGRP_IPV4_IFADDR`, `RTNLGRP_IPV6_IFADDR`.
 pub(super) const GROUPS: [u32; 3] = [1, 5, 9];
+
+/// `RTNLGRP_IPV4_ROUTE`, `RTNLGRP_IPV4_RULE`, `RTNLGRP_IPV6_ROUTE`, `RTNLGRP_IPV6_RULE`.
+pub(super) const ROUTING_GROUPS: [u32; 4] = [7, 8, 11, 19];
+
+/// By whom routes and rules were made that are ours: `RTPROT_KEEPALIVED`.
+pub const PROTOCOL: u8 = 18;
+
+/// Length of `struct rtmsg` and of `struct fib_rule_hdr`.
+const ROUTING_HEADER_BYTES: usize = 12;
 
 /// Length of `struct ifinfomsg`.
 const LINK_HEADER_BYTES: usize = 16;
@@ -35,6 +44,8 @@ pub enum Notice {
     AddressAdded(Address),
     /// An address was taken off.
     AddressRemoved(Address),
+    /// A route or a rule of [`PROTOCOL`] was taken off.
+    RoutingRemoved,
 }
 
 /// Reads a notice; what is none of these is passed over.
@@ -44,8 +55,26 @@ pub fn read_notice(message: &Message<'_>) -> Result<Option<Notice>, Malformed> {
         Rtm::Dellink => Ok(read_interface(message)?.map(|link| Notice::InterfaceGone(link.index))),
         Rtm::Newaddr => Ok(route::read_address(message)?.map(Notice::AddressAdded)),
         Rtm::Deladdr => Ok(route::read_address(message)?.map(Notice::AddressRemoved)),
+        Rtm::Delroute => Ok(is_our_route(message)?.then_some(Notice::RoutingRemoved)),
+        Rtm::Delrule => Ok(is_our_rule(message)?.then_some(Notice::RoutingRemoved)),
         _ => Ok(None),
     }
+}
+
+fn is_our_route(message: &Message<'_>) -> Result<bool, Malformed> {
+    let ([_, _, _, _, _, protocol, ..], _) = message.header::<ROUTING_HEADER_BYTES>()?;
+    Ok(protocol == PROTOCOL)
+}
+
+fn is_our_rule(message: &Message<'_>) -> Result<bool, Malformed> {
+    let (_, attributes) = message.header::<ROUTING_HEADER_BYTES>()?;
+    for attribute in attributes {
+        let attribute = attribute?;
+        if attribute.kind == u16::from(Frattr::Protocol) {
+            return Ok(attribute.u8()? == PROTOCOL);
+        }
+    }
+    Ok(false)
 }
 
 /// Reads an interface.

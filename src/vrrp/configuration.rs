@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::addr::Family;
 
@@ -45,6 +46,8 @@ pub struct Fifo {
 pub struct Process {
     /// Before all ordinary ones: 1 to 99.
     pub real_time: Option<u8>,
+    /// How long it may then compute without a pause, before the kernel kills it.
+    pub real_time_limit: Option<Duration>,
     /// Among ordinary ones: -20, the most, to 19.
     pub niceness: Option<i8>,
     /// Whether its memory is never swapped.

@@ -4,7 +4,7 @@
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -110,6 +110,38 @@ impl Drop for Control {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.path);
     }
+}
+
+/// Removes the sockets of speakers, and of those who asked one, that were killed: nobody listens
+/// there. Other network namespaces are swept too, they may be gone as well.
+pub fn sweep() {
+    /// One that is younger may not listen yet.
+    const YOUNG: Duration = Duration::from_secs(10);
+    let Ok(example) = state::path("vrrp") else {
+        return;
+    };
+    let entries = example.parent().and_then(|all| fs::read_dir(all).ok());
+    for entry in entries.into_iter().flatten().flatten() {
+        let is_ours = {
+            let name = entry.file_name();
+            let name = name.as_encoded_bytes();
+            name.starts_with(b"vrrp.") || name.starts_with(b"vrrp-ask.")
+        };
+        let Ok(found) = entry.metadata() else {
+            continue;
+        };
+        let age = found.modified().ok().and_then(|made| made.elapsed().ok());
+        let is_old = age.is_some_and(|age| age > YOUNG);
+        if is_ours && is_old && found.file_type().is_socket() && is_deserted(&entry.path()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Whether a socket has a name, and nobody has the socket.
+fn is_deserted(path: &Path) -> bool {
+    let reached = UnixDatagram::unbound().and_then(|socket| socket.connect(path));
+    reached.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 /// The sockets of all speakers of this network namespace, in the order of their names.

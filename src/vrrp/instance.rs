@@ -46,6 +46,11 @@ pub struct Instance {
     pub authentication: Authentication,
     /// The address its adverts come from, if it is not the interface's first one.
     pub source: Option<IpAddr>,
+    /// Whether it has a fault while that one is not here (else as keepalived without
+    /// `track_src_ip`).
+    pub tracks_source: bool,
+    /// Why it can never take part, if it is told something that nobody could do.
+    pub hindrance: Option<String>,
     /// To whom they go; to the group, when there are none.
     pub peers: Vec<IpAddr>,
     /// Which group that is, [`group_address`] by default; those to the machine itself are heard too.
@@ -72,6 +77,8 @@ pub struct Instance {
     pub files: Vec<TrackedFile>,
     /// Whom it tells what it has become.
     pub notify: Notify,
+    /// Whether pipes are told when its priority changes.
+    pub tells_priority: bool,
     /// All that its state machine is told; the source is filled in when it is known.
     pub settings: Settings,
 }
@@ -84,6 +91,13 @@ impl Instance {
             vrid: self.vrid,
             family: self.family,
         }
+    }
+
+    /// The address that its adverts come from even if it is not here: to the group they may, and
+    /// keepalived sends them.
+    pub fn assumed_source(&self) -> Option<IpAddr> {
+        let source = self.source.filter(IpAddr::is_ipv4);
+        source.filter(|_| !self.tracks_source && self.peers.is_empty())
     }
 
     /// Whether the virtual addresses are this machine's own.
@@ -276,6 +290,8 @@ pub struct VirtualAddress {
     pub broadcast: Option<Ipv4Addr>,
     /// It moves with the others, and is not in the adverts.
     pub excluded: bool,
+    /// Whether a master without it is none.
+    pub tracked: bool,
 }
 
 impl FromStr for VirtualAddress {
@@ -312,6 +328,7 @@ impl FromStr for VirtualAddress {
             scope: 0,
             broadcast: None,
             excluded: false,
+            tracked: true,
         };
         for word in words {
             vip.set(word)?;
@@ -383,6 +400,8 @@ pub fn new(interface: &str, vrid: Vrid, family: Family, version: Option<Version>
         family,
         authentication: Authentication::None,
         source: None,
+        tracks_source: true,
+        hindrance: None,
         peers: vec![],
         group: group_address(family),
         checksum: Checksum::default(),
@@ -396,6 +415,7 @@ pub fn new(interface: &str, vrid: Vrid, family: Family, version: Option<Version>
         scripts: vec![],
         files: vec![],
         notify: Notify::default(),
+        tells_priority: false,
         settings: Settings {
             interval: Interval::DEFAULT,
             ..Settings::new(version, family.unspecified())

@@ -20,7 +20,7 @@ use crate::netlink::route::Address;
 use super::State;
 use super::complaints::Rejected;
 use super::configuration::Configuration;
-use super::control::Question;
+use super::control::{self, Question};
 use super::instance::Instance;
 use super::reception::Rejection;
 use super::report::{Form, News, Report};
@@ -141,7 +141,7 @@ pub fn place(instance: &Instance) -> Result<(Interface, IpAddr), Failure> {
             instance.moves_addresses && vips.any(|vip| vip.address == *address)
         };
         let found = sources(instance, &interface, &addresses, moves).next();
-        if let Some(source) = found {
+        if let Some(source) = found.or(instance.assumed_source()) {
             return Ok((interface, source));
         }
         if begun.elapsed() > ADDRESS_PATIENCE {
@@ -180,6 +180,7 @@ struct Speaker<'a> {
 
 impl<'a> Speaker<'a> {
     fn open(configuration: Configuration, audience: &'a mut dyn Audience) -> Result<Self, Failure> {
+        control::sweep();
         let mut speaker = Speaker {
             configuration: Configuration::default(),
             sets: vec![],
@@ -248,9 +249,10 @@ impl<'a> Speaker<'a> {
 
     /// Has each router know what has become of links and addresses.
     fn look_around(&mut self) {
+        let routing_disturbed = self.world.take_routing_disturbed();
         for set in &mut self.sets {
             set.look_around(&mut self.world);
-            set.look_for_addresses(&mut self.world);
+            set.look_for_losses(&mut self.world, routing_disturbed);
         }
     }
 

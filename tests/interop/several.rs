@@ -1,6 +1,7 @@
 //! Several virtual routers in one process, from the file that keepalived would be given: each for
 //! itself, as a group, and through a reload.
 
+use std::fs;
 use std::thread;
 use std::time::Duration;
 
@@ -51,6 +52,12 @@ pub fn all() -> Vec<Case> {
         }));
     }
     cases.push(Case::new("no-accept", no_accept));
+    cases.push(Case::new("several/killed", killed));
+    cases.push(Case::new("several/ipvlan", ipvlan));
+    for kind in [Configured, Keepalived] {
+        let name = format!("several/real-time/{kind:?}");
+        cases.push(Case::new(name, move |link| real_time(link, kind)));
+    }
     cases
 }
 
@@ -305,6 +312,113 @@ fn virtual_mac(link: &Link, one: Kind, other: Kind, vip: &str, mac: &str) -> Out
             !shown.contains("vrrp.101")
         })
     })
+}
+
+/// What one that was killed has left, the next one takes over or away, also what it has no use for;
+/// of one that lives it lets its hands off.
+fn killed(link: &Link) -> Outcome {
+    /// No other test has such numbers.
+    const BEGINNING: &str = "vrrp.eth0.inet.20";
+    let first = router("FIRST", "eth0", 201, 150, "use_vmac\n no_accept");
+    let second = router("SECOND", "eth0", 202, 150, "");
+    let other = router("OTHER", "eth0", 203, 150, "");
+    let sockets = || -> Result<Vec<String>, String> {
+        let all = fs::read_dir("/run/lvskit").map_err(|error| error.to_string())?;
+        let names = all.flatten().map(|entry| entry.file_name());
+        let names = names.filter_map(|name| name.into_string().ok());
+        let mut own: Vec<String> = names.filter(|name| name.starts_with(BEGINNING)).collect();
+        own.sort();
+        Ok(own)
+    };
+    // On host a, with a file of its own.
+    let lives = Speaker::with_file(link, "a", Configured, &other)?;
+    link.until(3.5, "another one is master", || link.has("a", "10.9.0.203"))?;
+    let a = Speaker::with_file(link, "a", Configured, &(first.clone() + &second))?;
+    link.until(3.5, "a is master", || {
+        link.has("a", "10.9.0.201") && link.has("a", "10.9.0.202")
+    })?;
+    a.kill();
+    let all = sockets()?;
+    if all.len() != 3 {
+        return Err(format!("not left: {all:?}"));
+    }
+    // As if it had been killed a minute ago.
+    for name in &all {
+        let name = format!("/run/lvskit/{name}");
+        link.exec("a", &["touch", "-d", "1 minute ago", &name])?;
+    }
+    let a = Speaker::with_file(link, "a", Configured, &first)?;
+    let tells = || a.log().contains("MASTER");
+    link.until(3.5, "a is master once more", tells)?;
+    if sockets()? != [all[0].clone(), all[2].clone()] {
+        return Err(format!("not swept: {:?}", sockets()?));
+    }
+    let program = link.program.display().to_string();
+    let (status, text) = link.exec("a", &[&program, "status"])?;
+    let is_named = |name: &str| text.contains(name);
+    if status != 0 || !is_named("FIRST") || !is_named("OTHER") || is_named("SECOND") {
+        return Err(format!("status: {status} {text}"));
+    }
+    a.stop()?;
+    lives.stop()?;
+    let shown = link.ip_in("a", &["link"])?;
+    let (_, tables) = link.exec("a", &["nft", "list", "tables"])?;
+    let left = sockets()?;
+    if !left.is_empty() || shown.contains("vrrp.201") || tables.contains("lvs-closed") {
+        return Err(format!("left: {left:?} {shown} {tables}"));
+    }
+    Ok(())
+}
+
+/// With `use_ipvlan` the addresses are on the interface itself: they move all the same, and packets
+/// reach them.
+fn ipvlan(link: &Link) -> Outcome {
+    let file = |priority, more| router("FIRST", "eth0", 101, priority, more);
+    // Refused at once where somebody is.
+    let reached = || {
+        let words = [
+            "timeout",
+            "1",
+            "bash",
+            "-c",
+            "exec 3<>/dev/tcp/10.9.0.101/9",
+        ];
+        link.exec("c", &words)
+            .is_ok_and(|(status, _)| status != 124)
+    };
+    let b = Speaker::with_file(link, "b", Keepalived, &file(100, ""))?;
+    link.until_only(3.5, "b", "10.9.0.101")?;
+    let more = "use_ipvlan ipv.101 10.9.0.61/24";
+    let a = Speaker::with_file(link, "a", Configured, &file(150, more))?;
+    link.until_only(3.5, "a", "10.9.0.101")?;
+    link.until(3.0, "packets come to a", reached)?;
+    pause(1.0);
+    link.until_only(0.0, "a", "10.9.0.101")?;
+    a.stop()?;
+    link.until_only(3.5, "b", "10.9.0.101")?;
+    link.until(3.0, "packets come to b", reached)?;
+    b.stop()
+}
+
+/// One that runs before all others is stopped by the kernel when it computes for too long.
+fn real_time(link: &Link, kind: Kind) -> Outcome {
+    let global = "global_defs {\n vrrp_rt_priority 10\n vrrp_rlimit_rttime 70000\n}\n";
+    let text = global.to_owned() + &router("FIRST", "eth0", 101, 150, "");
+    let a = Speaker::with_file(link, "a", kind, &text)?;
+    link.until(3.5, "a is master", || link.has("a", "10.9.0.101"))?;
+    let own = a.process();
+    let children = fs::read_to_string(format!("/proc/{own}/task/{own}/children"));
+    let processes = format!("{own} {}", children.unwrap_or_default());
+    let is_limited = |process: &str| {
+        let limits = fs::read_to_string(format!("/proc/{process}/limits")).unwrap_or_default();
+        let mut lines = limits.lines();
+        let line = lines.find(|line| line.starts_with("Max realtime timeout"));
+        line.is_some_and(|line| line.split_whitespace().nth(4) == Some("70000"))
+    };
+    if !processes.split_whitespace().any(is_limited) {
+        return Err(format!("no limit: {}", a.log()));
+    }
+    a.stop()
 }
 
 /// A master that takes no packets to its address is still found there, until it stops.

@@ -1,6 +1,8 @@
 //! The vrrp_instances of a keepalived.conf as the virtual routers that `lvs-vrrp` speaks for. What
 //! the file asks for and is not had here is told; what would make another machine master is refused.
 
+use std::time::Duration;
+
 use crate::conf::model::{self, Config};
 use crate::conf::source::{Place, Sources};
 use crate::vrrp::command::Account;
@@ -123,8 +125,15 @@ fn process(global: &model::Global) -> Process {
         all.find(|kept| kept.name == keyword)
     };
     let word = |keyword| kept(keyword).and_then(|kept| kept.words.first());
+    let real_time = word("vrrp_rt_priority").and_then(|word| word.parse().ok());
+    // As keepalived has it, under two names.
+    let limit = word("vrrp_rlimit_rttime").or(word("vrrp_rlimit_rtime"));
+    let limit = limit.and_then(|word| word.parse().ok());
     Process {
-        real_time: word("vrrp_rt_priority").and_then(|word| word.parse().ok()),
+        real_time,
+        real_time_limit: limit
+            .filter(|_| real_time.is_some())
+            .map(Duration::from_micros),
         niceness: word("vrrp_priority").and_then(|word| word.parse().ok()),
         locked: kept("vrrp_no_swap").is_some(),
         name: word("vrrp_process_name").cloned(),
@@ -197,10 +206,7 @@ impl Converter<'_> {
             let Some(mut instance) = self.convert(from) else {
                 continue;
             };
-            let has = |group: &&model::SyncGroup| {
-                let mut members = group.members.iter();
-                members.any(|member| member.name == from.name)
-            };
+            let has = |group: &&model::SyncGroup| group.has(&from.name);
             let Some(group) = config.sync_groups.iter().find(has) else {
                 groups.push(SyncGroup::alone(instance));
                 continue;

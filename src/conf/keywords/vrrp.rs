@@ -3,7 +3,7 @@
 use super::global::TIME_OR_NONE;
 use super::{Block, Entry, Keyword, row};
 use crate::conf::value::Form as F;
-use crate::conf::value::Kind::*;
+use crate::conf::value::Kind::{self, *};
 
 const I: &[Block] = &[Block::Instance];
 const S: &[Block] = &[Block::Script];
@@ -14,6 +14,8 @@ const A: &[Block] = &[Block::Authentication];
 const SYNC: &[Block] = &[Block::SyncGroup];
 const GARP: &[Block] = &[Block::GarpGroup];
 const BOTH: &[Block] = &[Block::SyncGroup, Block::Instance];
+/// Fractions since keepalived 2.3.2; 0 is an old word for 1.
+const RUN_TIME: Kind = Seconds(0, 4_294_000_000);
 const VMAC: &str = "virtual MAC addresses";
 
 #[rustfmt::skip]
@@ -32,8 +34,8 @@ pub(super) const TRACKERS: &[Keyword] = &[
     row(P, "terminate_delay", Seconds(1, 3_600_000_000), "0", "The same when it ends"),
     row(P, "full_command", Flag, "", "Look at the whole command line"),
     row(S, "script", Command, "", "The program and its arguments"),
-    row(S, "interval", Number(1, 4294), "1", "Seconds from run to run"),
-    row(S, "timeout", Number(1, 4294), "interval", "Seconds that a run may take"),
+    row(S, "interval", RUN_TIME, "1", "The time from run to run"),
+    row(S, "timeout", RUN_TIME, "interval", "How long a run may take"),
     row(S, "weight", Weight(253), "0", "Added to priorities while the script succeeds (positive) or fails (negative); 0 for a fault"),
     row(S, "rise", Number(1, 2_147_483_647), "1", "How many successes make it good"),
     row(S, "fall", Number(1, 2_147_483_647), "1", "How many failures make it bad"),

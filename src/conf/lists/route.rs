@@ -13,6 +13,8 @@ pub struct Route {
     words: Vec<String>,
     /// Its interface, if one is named.
     pub device: Option<String>,
+    /// Whether a master without it, or without its interface, is none (not `no_track`).
+    pub tracked: bool,
     /// Where it stands.
     pub at: At,
 }
@@ -28,6 +30,10 @@ impl Route {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     words: Vec<String>,
+    /// The interfaces that it names.
+    pub devices: Vec<String>,
+    /// Whether a master without it, or without its interfaces, is none (not `no_track`).
+    pub tracked: bool,
     /// Where it stands.
     pub at: At,
 }
@@ -195,11 +201,11 @@ pub(super) fn route(line: &[Word]) -> Read<Route> {
     let mut found = Route {
         words: texts(line),
         device: None,
+        tracked: true,
         at: At(first.place),
     };
     let mut destination = false;
     let mut families = Families::default();
-    let mut tracked = true;
     let mut at = 0;
     while let Some(word) = line.get(at) {
         at += 1;
@@ -217,7 +223,7 @@ pub(super) fn route(line: &[Word]) -> Read<Route> {
             return Read::refuse(word, format!("`{option}` is no word of a route"));
         };
         if *takes == Takes::Nothing {
-            tracked &= option != "no_track";
+            found.tracked &= option != "no_track";
             destination |= option == "nexthop";
             continue;
         }
@@ -252,11 +258,12 @@ pub(super) fn route(line: &[Word]) -> Read<Route> {
     if !destination {
         return Read::refuse(first, "a route without a destination".into());
     }
-    if found.device.is_none() && tracked {
+    if found.device.is_none() && found.tracked {
         problems.push(
             warning(first, "a route without an interface cannot be tracked")
                 .hint("add `dev INTERFACE`, or `no_track`"),
         );
+        found.tracked = false;
     }
     Read {
         entry: Some(found),
@@ -271,6 +278,12 @@ pub(super) fn rule(line: &[Word]) -> Read<Rule> {
             problems: Vec::new(),
         };
     };
+    let mut found = Rule {
+        words: texts(line),
+        devices: Vec::new(),
+        tracked: true,
+        at: At(first.place),
+    };
     let mut preference = false;
     let mut words = line.iter();
     while let Some(word) = words.next() {
@@ -279,6 +292,7 @@ pub(super) fn rule(line: &[Word]) -> Read<Rule> {
             return Read::refuse(word, format!("`{option}` is no word of a rule"));
         };
         if *takes == Takes::Nothing {
+            found.tracked &= option != "no_track";
             continue;
         }
         let Some(value) = words.next() else {
@@ -286,6 +300,9 @@ pub(super) fn rule(line: &[Word]) -> Read<Rule> {
         };
         if let Err(text) = check(*takes, &value.text) {
             return Read::refuse(value, format!("`{option}`: {text}"));
+        }
+        if ["iif", "dev", "oif"].contains(&option) {
+            found.devices.push(value.text.clone());
         }
         preference |= ["preference", "order", "priority", "pref"].contains(&option);
     }
@@ -301,10 +318,7 @@ pub(super) fn rule(line: &[Word]) -> Read<Rule> {
         ],
     };
     Read {
-        entry: Some(Rule {
-            words: texts(line),
-            at: At(first.place),
-        }),
+        entry: Some(found),
         problems,
     }
 }

@@ -27,6 +27,12 @@ impl Config {
             timeout.get_or_insert(*interval);
         }
         for group in &mut self.sync_groups {
+            if let Some(tells) = group.notify_priority_changes {
+                let members = |instance: &&mut Instance| group.has(&instance.name);
+                for instance in self.instances.iter_mut().filter(members) {
+                    instance.notify_priority_changes.get_or_insert(tells);
+                }
+            }
             group.smtp_alert.get_or_insert(vrrp_alert(global));
             group
                 .notify_priority_changes

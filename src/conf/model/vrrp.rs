@@ -69,10 +69,10 @@ settings! {
     Script of Script {
         /// The program and its arguments.
         "script" script: Option<Command> = None,
-        /// Seconds from run to run.
-        "interval" interval: u32 = 1,
-        /// Seconds that a run may take; the interval when absent.
-        "timeout" timeout: Option<u32> = None,
+        /// The time from run to run.
+        "interval" interval: Duration = seconds(1),
+        /// How long a run may take; the interval when absent.
+        "timeout" timeout: Option<Duration> = None,
         /// What it does to priorities.
         "weight" weight: Weight = Weight::default(),
         /// How many successes make it good.
@@ -266,6 +266,13 @@ settings! {
         name: String,
         /// How it proves who it is.
         authentication: Option<Authentication>,
+    }
+}
+
+impl SyncGroup {
+    /// Whether the instance of this name is in it.
+    pub fn has(&self, name: &str) -> bool {
+        self.members.iter().any(|member| member.name == name)
     }
 }
 

@@ -6,10 +6,13 @@ use std::time::Duration;
 use crate::addr::Family;
 use crate::conf::field::{AuthType, State};
 use crate::conf::lists::Tracker;
-use crate::conf::model::{Config, Global, Instance, SyncGroup};
+use crate::conf::model::{Config, Global, Instance, Script, SyncGroup};
 use crate::conf::problem::Problems;
 
 pub fn verify(config: &mut Config, problems: &mut Problems) {
+    for script in &mut config.scripts {
+        run_times(script, problems);
+    }
     let global = &config.global;
     config.instances.retain_mut(|instance| {
         Verifier {
@@ -22,6 +25,27 @@ pub fn verify(config: &mut Config, problems: &mut Problems) {
     same_ids(config, problems);
     sync_groups(config, problems);
     track_groups(config, problems);
+}
+
+/// keepalived takes fractions of a second since 2.3.2; before, they are no time at all.
+fn run_times(script: &mut Script, problems: &mut Problems) {
+    let common = &script.common;
+    for (keyword, time) in [
+        ("interval", Some(&mut script.interval)),
+        ("timeout", script.timeout.as_mut()),
+    ] {
+        let Some(time) = time else { continue };
+        let place = common.place(keyword);
+        if time.is_zero() {
+            let text = format!("`{keyword}` of 0 seconds");
+            problems.warning(place, text, "taken as 1");
+            *time = Duration::from_secs(1);
+        } else if time.subsec_nanos() > 0 {
+            let text = format!("`{keyword}` with a fraction of a second");
+            let hint = "it is heeded here; keepalived before 2.3.2 has only whole seconds, and takes the default";
+            problems.warning(place, text, hint);
+        }
+    }
 }
 
 struct Verifier<'a> {
@@ -439,7 +463,7 @@ fn sync_groups(config: &mut Config, problems: &mut Problems) {
     // Owners and others can never agree.
     for group in &config.sync_groups {
         let members = |owner: bool| {
-            let in_group = |i: &&Instance| group.members.iter().any(|m| m.name == i.name);
+            let in_group = |i: &&Instance| group.has(&i.name);
             let mut instances = config.instances.iter().filter(in_group);
             instances.any(|i| (i.priority == Some(255)) == owner)
         };
@@ -480,10 +504,7 @@ fn weighted_members(config: &mut Config, problems: &mut Problems) {
         .map(|script| (script.name.as_str(), script.weight.weight))
         .collect();
     for instance in &mut config.instances {
-        let is_member = |group: &&SyncGroup| {
-            let mut members = group.members.iter();
-            !group.tracking_weight && members.any(|member| member.name == instance.name)
-        };
+        let is_member = |group: &&SyncGroup| !group.tracking_weight && group.has(&instance.name);
         let Some(group) = config.sync_groups.iter().find(is_member) else {
             continue;
         };

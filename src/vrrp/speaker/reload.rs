@@ -60,6 +60,7 @@ impl Speaker<'_> {
         let (kept, gone) = self.configuration.compare(&to);
         // Adverts may come from one of its addresses. The old ones go first: with one of them all of
         // its network may go.
+        self.world.watch_routing(&to);
         self.world.turn_fixed(&self.configuration.fixed, &to.fixed);
         let opened = self.prepare(&to, &kept);
         if opened.is_err() {

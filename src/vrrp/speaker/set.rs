@@ -93,6 +93,10 @@ impl Set {
         self.states().all(|state| state == State::Master)
     }
 
+    fn priority(&self, member: usize) -> Priority {
+        self.group.routers()[member].priority()
+    }
+
     fn has_started(&self) -> bool {
         self.states().all(|state| state != State::Initialize)
     }
@@ -180,15 +184,20 @@ impl Set {
         }
     }
 
-    /// Looks whether the addresses of masters are still there. What is known of addresses must be
-    /// newer than what was put up.
-    pub fn look_for_addresses(&mut self, world: &mut World<'_>) {
+    /// Looks whether the addresses of masters are still there, and where some were taken off, the
+    /// routes and rules. What is known of addresses must be newer than what was put up.
+    pub fn look_for_losses(&mut self, world: &mut World<'_>, routing_disturbed: bool) {
         let masters = (0..self.voices.len()).filter(|member| self.state(*member) == State::Master);
         let lost = masters
-            .filter_map(|member| Some((member, self.voices[member].lost(world)?)))
+            .filter_map(|member| {
+                let voice = &self.voices[member];
+                let routing = || routing_disturbed.then(|| voice.lost_routing()).flatten();
+                let lost = voice.lost(world).map(ToString::to_string);
+                Some((member, lost.or_else(routing)?))
+            })
             .next();
-        if let Some((member, vip)) = lost {
-            let text = format!("somebody took off {vip}");
+        if let Some((member, what)) = lost {
+            let text = format!("somebody took off {what}");
             world.log(Level::Warning, &self.voices[member], &text);
             self.happen_to(world, member, Event::AddressLost);
         }
@@ -198,7 +207,11 @@ impl Set {
     pub fn weigh(&mut self, world: &mut World<'_>) {
         for member in 0..self.voices.len() {
             let (sum, fault) = self.voices[member].weigh(world, &self.told);
+            let before = self.priority(member);
             self.happen_to(world, member, Event::Weight(sum));
+            if self.priority(member) != before {
+                self.tell_priority(world, member);
+            }
             self.happen_to(world, member, Event::Fault(fault));
         }
     }
@@ -223,7 +236,7 @@ impl Set {
             // The address is announced: nobody waits for these.
             self.voices[member].put_up_routing(world);
         }
-        let priority = self.group.routers()[member].priority();
+        let priority = self.priority(member);
         let instance = self.voices[member].instance();
         let notify = &instance.notify;
         let (word, own) = match (state, self.deleted) {
@@ -243,6 +256,23 @@ impl Set {
             priority,
         };
         world.tell(&news, [own, &notify.any]);
+    }
+
+    /// Tells pipes of another priority, where they want to know; nobody else, as keepalived.
+    fn tell_priority(&self, world: &mut World<'_>, member: usize) {
+        let instance = self.voices[member].instance();
+        let state = match self.state(member) {
+            State::Initialize => return,
+            State::Master => "MASTER_PRIORITY",
+            State::Backup | State::Fault => "BACKUP_PRIORITY",
+        };
+        if instance.tells_priority {
+            world.write(&News {
+                subject: Subject::Instance(&instance.name),
+                state,
+                priority: self.priority(member),
+            });
+        }
     }
 
     /// Tells when the group as a whole is in another state. That it stops nobody is told, as in

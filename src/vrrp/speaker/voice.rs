@@ -139,15 +139,21 @@ impl Voice {
         let moves = |address: &IpAddr| world.moving.contains(address);
         let usable = sources(&self.instance, &interface, &world.addresses, moves);
         let usable: Vec<IpAddr> = usable.collect();
-        let same = self
-            .mouth
-            .as_ref()
-            .filter(|mouth| mouth.link == leaves_by.index);
-        if same.is_some_and(|mouth| usable.contains(&mouth.source)) {
+        let is_open = |mouth: &Mouth| {
+            // One that nobody tracks may leave; what was told to speak from it goes on.
+            let untracked = self
+                .instance
+                .source
+                .filter(|_| !self.instance.tracks_source);
+            mouth.link == leaves_by.index
+                && (usable.contains(&mouth.source) || untracked == Some(mouth.source))
+        };
+        if self.mouth.as_ref().is_some_and(is_open) {
             return;
         }
         self.mouth = None;
-        let Some(&source) = usable.first() else {
+        let found = usable.first().copied();
+        let Some(source) = found.or(self.instance.assumed_source()) else {
             return;
         };
         let link = leaves_by.index;
@@ -175,7 +181,7 @@ impl Voice {
             family,
             ..
         } = &self.instance;
-        let mut faults = Vec::new();
+        let mut faults: Vec<String> = self.instance.hindrance.clone().into_iter().collect();
         match world.interface(name) {
             Err(failure) => faults.push(failure.to_string()),
             Ok(interface) if !interface.running && self.instance.follows_link => {
@@ -332,7 +338,14 @@ impl Voice {
             let mut addresses = world.addresses.iter();
             addresses.any(|address| address.address == vip.address)
         };
-        self.up.iter().find(|vip| !has(vip))
+        self.up.iter().find(|vip| vip.tracked && !has(vip))
+    }
+
+    /// One of its routes or rules that is on this machine no more. To know it, it is put back.
+    pub fn lost_routing(&self) -> Option<String> {
+        let commands = self.instance.routing.puts_back();
+        let put_back = routes::try_each(&commands).into_iter().next();
+        put_back.map(|command| command.replacen(" add", "", 1))
     }
 
     pub fn announce(&mut self, world: &mut World<'_>, rounds: u8) {

@@ -44,6 +44,12 @@ pub(super) struct World<'a> {
     pub moving: BTreeSet<IpAddr>,
     began: Instant,
     monitor: Monitor,
+    /// Where there are routes and rules of which to know what becomes.
+    routing_monitor: Option<Monitor>,
+    /// Whether some of ours were taken off, and nobody has looked yet.
+    routing_disturbed: bool,
+    /// What is there whoever is master.
+    fixed: Routing,
     links: BTreeMap<u32, Interface>,
     /// Where adverts are to be heard.
     wanted: Vec<Channel>,
@@ -88,6 +94,9 @@ impl<'a> World<'a> {
             moving: BTreeSet::new(),
             began: Instant::now(),
             monitor,
+            routing_monitor: None,
+            routing_disturbed: false,
+            fixed: Routing::default(),
             links: BTreeMap::new(),
             wanted: vec![],
             ears: vec![],
@@ -116,8 +125,38 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    /// Learns what has changed of links and addresses. Tells whether anything has.
+    /// Learns what has changed of links, addresses, routes and rules, and puts back what is there
+    /// whoever is master. Tells whether anything has.
     pub fn heed_notices(&mut self) -> bool {
+        let mut disturbed = self.heed_routing();
+        let changed = self.heed_links(&mut disturbed);
+        if disturbed {
+            for done in routes::try_each(&self.fixed.puts_back()) {
+                let text = format!("put back: {}", done.replacen(" add", "", 1));
+                self.audience.log(Level::Warning, None, &text);
+            }
+        }
+        changed || disturbed
+    }
+
+    /// Learns whether routes or rules of ours were taken off.
+    fn heed_routing(&mut self) -> bool {
+        let Some(monitor) = &mut self.routing_monitor else {
+            return false;
+        };
+        // Some were lost: it may have been ours.
+        let notices = monitor.notices();
+        let disturbed = notices.map_or(true, |all| all.contains(&Notice::RoutingRemoved));
+        self.routing_disturbed |= disturbed;
+        disturbed
+    }
+
+    /// Whether routes or rules of ours were taken off since the last call.
+    pub fn take_routing_disturbed(&mut self) -> bool {
+        std::mem::take(&mut self.routing_disturbed)
+    }
+
+    fn heed_links(&mut self, disturbed: &mut bool) -> bool {
         let notices = self.monitor.notices();
         let mut addresses_changed = false;
         let outcome = match notices {
@@ -126,14 +165,20 @@ impl<'a> World<'a> {
                 for notice in notices {
                     match notice {
                         Notice::Interface(link) => {
-                            self.links.insert(link.index, link);
+                            let runs = link.running;
+                            let before = self.links.insert(link.index, link);
+                            // With a link that goes down its routes go.
+                            *disturbed |= runs && !before.is_some_and(|link| link.running);
                         }
                         Notice::InterfaceGone(index) => {
                             self.links.remove(&index);
                         }
-                        Notice::AddressAdded(_) | Notice::AddressRemoved(_) => {
+                        Notice::AddressAdded(_) => addresses_changed = true,
+                        Notice::AddressRemoved(Address { address, .. }) => {
                             addresses_changed = true;
+                            *disturbed |= self.fixed.has_address(address);
                         }
+                        Notice::RoutingRemoved => {}
                     }
                 }
                 match addresses_changed {
@@ -230,6 +275,21 @@ impl<'a> World<'a> {
         routes::try_out(&new.makes_room());
         let outcome = routes::carry_out(&new.puts_up());
         self.note("cannot set static addresses, routes and rules", outcome);
+        self.fixed = to.clone();
+    }
+
+    /// Hears of routes and rules if any are to be watched. Opened before they are made.
+    pub fn watch_routing(&mut self, configuration: &Configuration) {
+        let mut all = configuration.instances().map(|instance| &instance.routing);
+        let wanted = !configuration.fixed.is_empty() || all.any(|routing| !routing.is_empty());
+        if !wanted {
+            self.routing_monitor = None;
+        } else if self.routing_monitor.is_none() {
+            match Monitor::of_routing() {
+                Ok(monitor) => self.routing_monitor = Some(monitor),
+                Err(error) => self.note("cannot watch routes", Err(error)),
+            }
+        }
     }
 
     /// Forgets what only another configuration wanted, and takes over all else of this one.
@@ -268,6 +328,10 @@ impl<'a> World<'a> {
         if from.real_time != to.real_time {
             let outcome = scheduling::set_real_time(to.real_time);
             self.note("cannot set the real-time priority", outcome);
+        }
+        if from.real_time_limit != to.real_time_limit {
+            let outcome = scheduling::limit_real_time(to.real_time_limit);
+            self.note("cannot limit real-time computing", outcome);
         }
         if from.niceness != to.niceness {
             let outcome = scheduling::set_niceness(to.niceness.unwrap_or(0));
@@ -360,7 +424,8 @@ impl<'a> World<'a> {
 
     pub fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         let ears = self.ears.iter().flat_map(|ear| ear.listener.descriptors());
-        ears.chain([self.monitor.as_fd()])
+        let monitors = [Some(&self.monitor), self.routing_monitor.as_ref()];
+        ears.chain(monitors.into_iter().flatten().map(AsFd::as_fd))
             .chain(self.files.descriptor())
     }
 
@@ -464,6 +529,11 @@ impl<'a> World<'a> {
                 self.note("cannot run a notification", outcome);
             }
         }
+        self.write(news);
+    }
+
+    /// Writes a change into the pipes.
+    pub fn write(&mut self, news: &News<'_>) {
         let line = format!("{news}\n");
         let mut outcome = Ok(());
         for (_, pipe) in &mut self.pipes {

@@ -41,7 +41,11 @@ impl Converter<'_> {
         to.name.clone_from(&from.name);
         to.authentication = authentication(from);
         to.source = from.unicast_source.or(from.mcast_source);
+        to.tracks_source = from.track_source || to.source.is_none();
         to.peers = self.peers(from);
+        if from.unicast_fault_no_peer && to.peers.is_empty() {
+            to.hindrance = Some("no peer in `unicast_peer`".into());
+        }
         if let Some(group) = from.mcast_destination {
             to.group = group;
         }
@@ -68,9 +72,11 @@ impl Converter<'_> {
             let file = self.file(tracker);
             to.files.extend(file);
         }
+        track_devices(from, &mut to);
         to.routing = self.routing(from);
         to.vmac = self.vmac(from, vrid, family);
         to.notify = self.notify(from);
+        to.tells_priority = from.notify_priority_changes == Some(true);
         match centiseconds(from.advert_interval) {
             Some(interval) => to.settings.interval = interval,
             None => self.refuse(from.common.place("advert_int"), "invalid `advert_int`"),
@@ -154,7 +160,7 @@ impl Converter<'_> {
         }
         for flag in &from.flags {
             match *flag {
-                "use_vmac" => self.refuse(place, "`use_vmac` is not supported"),
+                "no_track" => {}
                 flag => self.unsupported(place, flag),
             }
         }
@@ -174,6 +180,7 @@ impl Converter<'_> {
             scope,
             broadcast: broadcast(from),
             excluded,
+            tracked: from.is_tracked(),
         })
     }
 
@@ -219,8 +226,8 @@ impl Converter<'_> {
         let command = command?;
         Some(Script {
             name: from.name.clone(),
-            interval: Duration::from_secs(from.interval.max(1).into()),
-            timeout: Duration::from_secs(from.timeout.unwrap_or(from.interval).max(1).into()),
+            interval: from.interval,
+            timeout: from.timeout.unwrap_or(from.interval),
             rise,
             fall,
             begins_failed: from.init_fail,
@@ -392,6 +399,25 @@ impl Converter<'_> {
             announce.refresh_rounds,
         );
         announce
+    }
+}
+
+/// Has a router want the interfaces of its addresses, routes and rules to run. As in keepalived,
+/// one that is there with a weight has none then; its own is a matter of its own.
+fn track_devices(from: &model::Instance, to: &mut Instance) {
+    let all = from.addresses.iter().chain(&from.excluded_addresses);
+    let addresses = all.filter(|address| address.is_tracked());
+    let routes = from.routes.iter().filter(|route| route.tracked);
+    let rules = from.rules.iter().filter(|rule| rule.tracked);
+    let devices = addresses
+        .filter_map(|address| address.device.as_ref())
+        .chain(routes.filter_map(|route| route.device.as_ref()))
+        .chain(rules.flat_map(|rule| &rule.devices));
+    for device in devices.filter(|device| **device != to.interface) {
+        match to.interfaces.iter_mut().find(|(name, _)| name == device) {
+            Some((_, weight)) => *weight = Weight::default(),
+            None => to.interfaces.push((device.clone(), Weight::default())),
+        }
     }
 }
 

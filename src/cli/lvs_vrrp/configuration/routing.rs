@@ -1,21 +1,31 @@
 //! Addresses, routes and rules in the words of ip(8), which sets them.
 
+use crate::conf::lists::{Route, Rule};
 use crate::conf::model;
 use crate::conf::source::Place;
-use crate::vrrp::routing::Routing;
+use crate::netlink::monitor::PROTOCOL;
+use crate::vrrp::routing::{Line, Routing};
 
 use super::Converter;
 
 impl Converter<'_> {
     /// What a master has beside its addresses.
     pub(super) fn routing(&mut self, from: &model::Instance) -> Routing {
-        let routes = from.routes.iter();
-        let rules = from.rules.iter();
         Routing {
             addresses: vec![],
-            routes: self.lines(routes.map(|route| (route.words(), route.at.0))),
-            rules: self.lines(rules.map(|rule| (rule.words(), rule.at.0))),
+            routes: self.routes(&from.routes),
+            rules: self.rules(&from.rules),
         }
+    }
+
+    fn routes(&mut self, from: &[Route]) -> Vec<Line> {
+        let line = |route: &Route| self.kept(route.words(), route.tracked, route.at.0);
+        from.iter().map(line).collect()
+    }
+
+    fn rules(&mut self, from: &[Rule]) -> Vec<Line> {
+        let line = |rule: &Rule| self.kept(rule.words(), rule.tracked, rule.at.0);
+        from.iter().map(line).collect()
     }
 
     /// What is there whoever is master.
@@ -30,19 +40,33 @@ impl Converter<'_> {
             if address.device.is_none() {
                 words.extend(["dev", usual].map(str::to_owned));
             }
-            (words, address.at.0)
+            Line {
+                words: self.line(words, address.at.0),
+                tracked: address.is_tracked(),
+            }
         });
-        let routes = config.static_routes.iter();
-        let rules = config.static_rules.iter();
         Routing {
-            addresses: self.lines(addresses),
-            routes: self.lines(routes.map(|route| (route.words(), route.at.0))),
-            rules: self.lines(rules.map(|rule| (rule.words(), rule.at.0))),
+            addresses: addresses.collect(),
+            routes: self.routes(&config.static_routes),
+            rules: self.rules(&config.static_rules),
         }
     }
 
-    fn lines(&mut self, all: impl Iterator<Item = (Vec<String>, Place)>) -> Vec<String> {
-        all.map(|(words, place)| self.line(words, place)).collect()
+    /// A route or a rule. One that is tracked is of a protocol that is ours: by that it is known
+    /// when it goes.
+    fn kept(&mut self, words: Vec<String>, tracked: bool, place: Place) -> Line {
+        let mut words = words;
+        if tracked {
+            if let Some(at) = words.iter().position(|word| word == "protocol") {
+                words.drain(at..words.len().min(at + 2));
+            }
+            // In front: behind `nexthop` and `encap` it would mean another thing.
+            words.splice(0..0, ["protocol".to_owned(), PROTOCOL.to_string()]);
+        }
+        Line {
+            words: self.line(words, place),
+            tracked,
+        }
     }
 
     /// As ip(8) is to be told: it has other words for some, and some are of keepalived alone.

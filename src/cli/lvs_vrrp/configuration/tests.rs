@@ -9,6 +9,7 @@ use crate::conf::expand::{Outside, Unreadable};
 use crate::vrrp::command::{Account, CommandLine, Text};
 use crate::vrrp::instance::{self, Instance, Script, Task};
 use crate::vrrp::process::{Arguments, Count, Pattern};
+use crate::vrrp::routing::Line;
 use crate::vrrp::{Authentication, Priority, Secret, Vrid, router};
 
 /// A machine with nothing but the file.
@@ -147,8 +148,9 @@ vrrp_instance VI {
     assert_eq!(instance.authentication, hush);
     assert_eq!(instance.source, Some("10.9.0.1".parse().unwrap()));
     assert_eq!(instance.peers, ["10.9.0.2".parse::<IpAddr>().unwrap()]);
+    // An address is on eth1: it has to run, whatever its weight is.
     let interfaces = [
-        ("eth1".to_owned(), Weight::new(5)),
+        ("eth1".to_owned(), Weight::new(0)),
         ("eth2".to_owned(), Weight::new(0)),
     ];
     assert_eq!(instance.interfaces, interfaces);
@@ -183,6 +185,20 @@ vrrp_instance VI {
     assert_eq!(instance.addresses.len(), 3);
     let told: IpAddr = "10.9.0.100".parse().unwrap();
     assert_eq!(instance.advertised(), [told]);
+}
+
+#[test]
+fn a_script_may_run_several_times_a_second() {
+    let times = |lines: &str| {
+        let script = format!("vrrp_script S {{\nscript /bin/check\n{lines}\n}}\n");
+        let (instance, _) = only(&(script + &with("track_script {\nS\n}")));
+        (instance.scripts[0].interval, instance.scripts[0].timeout)
+    };
+    let milliseconds = Duration::from_millis;
+    let fifth = milliseconds(200);
+    assert_eq!(times("interval .2"), (fifth, fifth));
+    let both = (milliseconds(1000), milliseconds(2500));
+    assert_eq!(times("interval 0\ntimeout 2.5"), both);
 }
 
 #[test]
@@ -268,7 +284,7 @@ fn adverts_go_to_the_group_that_the_file_names() {
 
 #[test]
 fn what_would_make_another_master_is_refused() {
-    for lines in ["use_vmac_addr", "track_src_ip"] {
+    for lines in ["old_unicast_checksum", "vrf eth9"] {
         let refusals = chosen(&with(lines), &[]).unwrap_err();
         assert_eq!(refusals.len(), 1, "{refusals:?}");
         assert!(refusals[0].starts_with("k.conf:"), "{refusals:?}");
@@ -291,6 +307,106 @@ fn what_else_is_not_had_is_told_with_its_place() {
     assert!(warnings[0].starts_with("k.conf:2:1: strict mode"));
     assert!(!strict.settings.answer_lower && !strict.settings.last_word);
     assert_eq!(strict.settings.announce.again, None);
+}
+
+#[test]
+fn a_source_is_tracked_when_the_file_says_so_or_names_none() {
+    let source = |lines: &str| {
+        let (instance, warnings) = only(&with(lines));
+        assert_eq!(warnings, Vec::<String>::new());
+        (instance.tracks_source, instance.assumed_source())
+    };
+    let given: IpAddr = "10.9.0.7".parse().unwrap();
+    assert_eq!(source(""), (true, None));
+    assert_eq!(source("mcast_src_ip 10.9.0.7"), (false, Some(given)));
+    assert_eq!(source("mcast_src_ip 10.9.0.7\ntrack_src_ip"), (true, None));
+    let unicast = "unicast_src_ip 10.9.0.7\nunicast_peer {\n10.9.0.2\n}";
+    assert_eq!(source(unicast), (false, None));
+}
+
+#[test]
+fn one_that_wants_peers_and_has_none_has_a_fault() {
+    let hindrance = |lines: &str| only(&with(lines)).0.hindrance;
+    assert!(hindrance("unicast_fault_no_peer").is_some());
+    let peer = "unicast_fault_no_peer\nunicast_peer {\n10.9.0.2\n}";
+    assert_eq!(hindrance(peer), None);
+}
+
+#[test]
+fn what_the_others_can_do_without_is_told_with_what_is_done_instead() {
+    let (plain, _) = only(&with(""));
+    for (line, instead) in [
+        (
+            "use_vmac_addr",
+            "addresses on other interfaces have the MAC of these",
+        ),
+        (
+            "use_ipvlan",
+            "adverts and addresses are on the interface itself",
+        ),
+    ] {
+        let (instance, warnings) = only(&with(line));
+        assert_eq!(instance, plain);
+        assert_eq!(
+            warnings,
+            [format!("k.conf:2:1: `{line}` has no effect, {instead}")]
+        );
+    }
+}
+
+#[test]
+fn a_session_of_bfd_is_taken_for_well_and_told_once() {
+    let session = "bfd_instance B {\nneighbor_ip 10.9.0.2\n}\n";
+    let (instance, warnings) = only(&(session.to_owned() + &with("track_bfd {\nB\n}")));
+    assert_eq!((instance.hindrance, instance.interfaces), (None, vec![]));
+    let text = "`track_bfd` has no effect, nothing here speaks BFD: taken for well";
+    assert_eq!(warnings, [format!("k.conf:5:1: {text}")]);
+}
+
+#[test]
+fn interfaces_of_addresses_routes_and_rules_are_tracked_unless_told_otherwise() {
+    let (instance, warnings) = only(&with(
+        "track_interface {\neth2 weight 5\neth3 weight 6\n}
+virtual_ipaddress_excluded {\n10.9.0.101 dev eth1\n10.9.0.102 dev eth4 no_track\n}
+virtual_routes {\n10.1.0.0/16 dev eth2\n10.2.0.0/16 dev eth5 no_track\n10.3.0.0/16 dev eth0\n}
+virtual_rules {\nfrom 10.1.0.0/16 iif eth6 table 7 preference 1\n}",
+    ));
+    assert_eq!(warnings, Vec::<String>::new());
+    let tracked = [("eth2", 0), ("eth3", 6), ("eth1", 0), ("eth6", 0)];
+    let tracked = tracked.map(|(name, weight)| (name.to_owned(), Weight::new(weight)));
+    assert_eq!(instance.interfaces, tracked);
+    let lost = |address: &instance::VirtualAddress| address.tracked;
+    let tracked: Vec<bool> = instance.addresses.iter().map(lost).collect();
+    assert_eq!(tracked, [true, true, false]);
+}
+
+#[test]
+fn pipes_are_told_of_priorities_as_the_instance_the_group_or_all_say() {
+    let tells = |global: &str, group: &str, own: &str| {
+        let text = format!(
+            "global_defs {{\nvrrp_notify_priority_changes {global}\n}}\n\
+             vrrp_sync_group G {{\ngroup {{\nVI\n}}\n{group}\n}}\n"
+        );
+        only(&(text + &with(own))).0.tells_priority
+    };
+    assert!(!tells("off", "", ""));
+    assert!(tells("on", "", ""));
+    assert!(!tells("on", "notify_priority_changes off", ""));
+    let (group, own) = ("notify_priority_changes on", "notify_priority_changes off");
+    assert!(tells("off", group, "") && !tells("off", group, own));
+}
+
+#[test]
+fn a_limit_goes_with_a_real_time_priority() {
+    let limit = |lines: &str| {
+        let text = format!("global_defs {{\n{lines}\n}}\n") + &with("");
+        let chosen = chosen(&text, &[]).unwrap();
+        assert_eq!(chosen.warnings, Vec::<String>::new());
+        chosen.configuration.process.real_time_limit
+    };
+    let both = "vrrp_rt_priority 10\nvrrp_rlimit_rttime 70000";
+    assert_eq!(limit(both), Some(Duration::from_millis(70)));
+    assert_eq!(limit("vrrp_rlimit_rttime 70000"), None);
 }
 
 #[test]
@@ -375,17 +491,33 @@ fn processes_are_counted() {
 fn what_is_static_is_told_in_the_words_of_ip() {
     let text = "global_defs {\n default_interface eth7\n}\nnet_namespace here\n\
         static_ipaddress {\n 192.0.2.1/24 dev eth0 brd +\n fd00::1/64 -nodad\n}\n\
-        static_routes {\n default gw 192.0.2.9 table 7\n}\n\
+        static_routes {\n default gw 192.0.2.9 table 7\n 192.0.4.0/24 dev eth0 protocol 9\n 192.0.3.0/24 dev eth0 protocol 7 no_track\n}\n\
         static_rules {\n from 192.0.2.0/24 table 7\n}\n\
         vrrp_instance VI {\n interface eth0\n virtual_router_id 1\n virtual_ipaddress {\n \
         192.0.2.2\n }\n}\n";
     let chosen = chosen(text, &[]).unwrap();
     assert_eq!(chosen.warnings, Vec::<String>::new());
     let fixed = chosen.configuration.fixed;
+    let words = |lines: &[Line]| {
+        lines
+            .iter()
+            .map(|line| line.words.clone())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(
-        fixed.addresses,
+        words(&fixed.addresses),
         ["192.0.2.1/24 brd + dev eth0", "fd00::1/64 nodad dev eth7"]
     );
-    assert_eq!(fixed.routes, ["default via 192.0.2.9 table 7"]);
-    assert_eq!(fixed.rules, ["from 192.0.2.0/24 table 7"]);
+    assert_eq!(
+        words(&fixed.routes),
+        [
+            "default via 192.0.2.9 table 7",
+            "protocol 18 192.0.4.0/24 dev eth0",
+            "192.0.3.0/24 dev eth0 protocol 7"
+        ]
+    );
+    assert_eq!(
+        words(&fixed.rules),
+        ["protocol 18 from 192.0.2.0/24 table 7"]
+    );
 }

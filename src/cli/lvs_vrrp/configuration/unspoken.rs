@@ -52,17 +52,26 @@ const SPOKEN: &[&str] = &[
     "vmac_xmit_base",
     "no_accept",
     "dont_track_primary",
+    "track_src_ip",
+    "unicast_fault_no_peer",
+    "notify_priority_changes",
 ];
 
 /// The keywords of an instance without which another machine would be master, or two.
-const DECISIVE: &[&str] = &[
-    "use_vmac_addr",
-    "use_ipvlan",
-    "vrf",
-    "unicast_fault_no_peer",
-    "track_src_ip",
-    "track_bfd",
-    "old_unicast_checksum",
+const DECISIVE: &[&str] = &["vrf", "old_unicast_checksum"];
+
+/// Keywords that the others can do without: what is done instead.
+const INSTEAD: &[(&str, &str)] = &[
+    // To take it for down would be a fault for ever, and no address anywhere.
+    ("track_bfd", "nothing here speaks BFD: taken for well"),
+    (
+        "use_vmac_addr",
+        "addresses on other interfaces have the MAC of these",
+    ),
+    (
+        "use_ipvlan",
+        "adverts and addresses are on the interface itself",
+    ),
 ];
 
 /// The keywords of `global_defs` about VRRP that are acted on; others that begin with `vrrp_` are
@@ -83,9 +92,13 @@ const GLOBAL_SPOKEN: &[&str] = &[
     "vrrp_notify_fifo",
     "vrrp_notify_fifo_script",
     "vrrp_rt_priority",
+    // Without a real-time priority neither program does anything.
+    "vrrp_rlimit_rttime",
+    "vrrp_rlimit_rtime",
     "vrrp_priority",
     "vrrp_no_swap",
     "vrrp_process_name",
+    "vrrp_notify_priority_changes",
 ];
 
 /// What else of `global_defs` is about instances, and not had.
@@ -104,6 +117,7 @@ const GROUP_SPOKEN: &[&str] = &[
     // A group is never said to stop, as in keepalived.
     "notify_stop",
     "notify",
+    "notify_priority_changes",
     "global_tracking",
     "sync_group_tracking_weight",
 ];
@@ -146,6 +160,10 @@ impl Converter<'_> {
                 let text = "no mail without smtp_server and notification_email: smtp_alert";
                 self.warn(place, text);
             }
+            return;
+        }
+        if let Some((_, instead)) = INSTEAD.iter().find(|(word, _)| *word == keyword) {
+            self.warn(place, &format!("`{keyword}` has no effect, {instead}"));
             return;
         }
         match DECISIVE.contains(&keyword) {

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{env, fs, io};
 
+use lvskit::cli::ipvsadm::open_kernel;
 use lvskit::cli::lvs_director::machines::ThisOutside;
 use lvskit::cli::lvs_vrrp::arguments::Secrets;
 use lvskit::cli::lvs_vrrp::{Environment, run};
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
                 file: &|path| fs::read(path).ok(),
             },
             outside: &ThisOutside::new(None, seed),
+            kernel: &mut open_kernel,
             output: &mut io::stdout().lock(),
             errors: &mut io::stderr().lock(),
         },

@@ -11,8 +11,9 @@ use crate::addr::Resolve;
 pub use crate::check::orders::Term;
 use crate::check::runner::{Outcome, Runner};
 use crate::check::{Manner, Probe, Question, Verdict};
+use crate::cli::kernel;
 use crate::conf::expand::Outside;
-use crate::host::{error_text, processes};
+use crate::host::error_text;
 use crate::ipvs::client::Client;
 use crate::ipvs::refusal::Refusal;
 use crate::report::{WriteError, lvs_check as status};
@@ -133,14 +134,7 @@ impl Session<'_> {
 
     /// Opens the way to the table, in another network namespace if one is named.
     fn client(&mut self, network: Option<&str>) -> Result<Client, Failure> {
-        let kernel = &mut self.environment.kernel;
-        let opened = match network {
-            None => kernel(),
-            Some(name) => processes::in_network(name, kernel).map_err(|error| {
-                Failure::of(format!("network namespace of the table, {name}"), &error)
-            })?,
-        };
-        opened.map_err(once::refused)
+        kernel::open(network, &mut self.environment.kernel).map_err(Failure::usage)
     }
 
     /// Makes one check.

@@ -9,6 +9,8 @@ use crate::conf;
 use crate::conf::expand::Outside;
 use crate::conf::problem::Severity;
 use crate::host::error_text;
+use crate::ipvs::client::Client;
+use crate::ipvs::refusal::Refusal;
 use crate::report::lvs_vrrp as status;
 use crate::vrrp::configuration::Configuration;
 use crate::vrrp::control::{self, Question};
@@ -40,6 +42,8 @@ pub struct Environment<'a> {
     pub secrets: Secrets<'a>,
     /// Where configurations are.
     pub outside: &'a dyn Outside,
+    /// Opens the way to the kernel's IPVS.
+    pub kernel: &'a mut dyn FnMut() -> Result<Client, Refusal>,
     /// Changes of state, adverts, answers.
     pub output: &'a mut dyn Write,
     /// The log.
@@ -81,10 +85,10 @@ pub fn run(words: impl IntoIterator<Item = OsString>, mut environment: Environme
 fn carry_out(request: Request, environment: &mut Environment<'_>) -> Result<u8, Failure> {
     match request {
         Request::Run(wanted, manner) => {
-            let (configuration, mails) = configuration(&wanted, environment)?;
+            let chosen = configuration(&wanted, environment)?;
             let mut printer = Printer::new(environment, &wanted, manner);
-            printer.mail(mails);
-            let outcome = speak(configuration, Until::Told, &mut printer);
+            printer.become_as(chosen.mails, chosen.synchronised);
+            let outcome = speak(chosen.configuration, Until::Told, &mut printer);
             printer.finish();
             outcome?;
             Ok(status::DONE)
@@ -99,8 +103,8 @@ fn carry_out(request: Request, environment: &mut Environment<'_>) -> Result<u8, 
             count,
             priority,
         } => {
-            let (configuration, _) = configuration(&wanted, environment)?;
-            advertise(&configuration, count, priority)
+            let chosen = configuration(&wanted, environment)?;
+            advertise(&chosen.configuration, count, priority)
         }
         Request::Resign(asked) => {
             let all = asked == Asked::Named(vec![]);
@@ -133,27 +137,25 @@ fn carry_out(request: Request, environment: &mut Environment<'_>) -> Result<u8, 
     }
 }
 
-/// What is wanted, and who gets mails. What is only odd is told.
-fn configuration(
-    wanted: &Wanted,
-    environment: &mut Environment<'_>,
-) -> Result<(Configuration, Mails), Failure> {
-    let chosen = match wanted {
+/// What is wanted. What is only odd is told.
+fn configuration(wanted: &Wanted, environment: &mut Environment<'_>) -> Result<Chosen, Failure> {
+    let mut chosen = match wanted {
         Wanted::Options {
             configuration,
             warnings,
         } => Chosen {
             configuration: Configuration::clone(configuration),
             mails: Mails::default(),
+            synchronised: None,
             warnings: warnings.clone(),
         },
         Wanted::File { file, names } => configured(file, names, environment)?,
     };
-    for warning in chosen.warnings {
+    for warning in chosen.warnings.drain(..) {
         // There is nobody left to tell.
         let _ = writeln!(environment.errors, "{PROGRAM}: warning: {warning}");
     }
-    Ok((chosen.configuration, chosen.mails))
+    Ok(chosen)
 }
 
 /// What a configuration says, and what is odd about it. All that is wrong with it is told; with an
@@ -213,7 +215,7 @@ fn elect(
     manner: Manner,
     environment: &mut Environment<'_>,
 ) -> Result<u8, Failure> {
-    let (configuration, _) = configuration(wanted, environment)?;
+    let configuration = configuration(wanted, environment)?.configuration;
     let mut printer = Printer::new(environment, wanted, manner).quiet();
     let states = speak(configuration.clone(), Until::Known, &mut printer)?;
     let several = states.len() > 1;

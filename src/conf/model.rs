@@ -11,6 +11,7 @@ use super::source::{At, Place};
 pub use checkers::{Checker, CheckerKind, Connection, Dns, FileCheck, Http, Misc, Smtp, Udp, Url};
 pub use global::{Global, SslGlobal};
 pub use servers::{DEFAULT_PERSISTENCE, RealServer, VirtualServer};
+pub use synchronisation::Synchronisation;
 pub use vrrp::{
     Authentication, GarpGroup, Instance, Script, SyncGroup, TrackFile, TrackGroup, TrackProcess,
 };
@@ -64,6 +65,7 @@ mod checkers;
 mod effective;
 mod global;
 mod servers;
+mod synchronisation;
 mod vrrp;
 
 /// A block of settings.

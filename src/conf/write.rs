@@ -22,6 +22,7 @@ const SYNONYMS: &[(Block, &str)] = &[
     (Block::VirtualServer, "lvs_sched"),
     (Block::VirtualServer, "lvs_method"),
     (Block::VirtualServer, "hashed"),
+    (Block::Global, "vrrp_rlimit_rtime"),
 ];
 
 /// The configuration as the text of a keepalived.conf.

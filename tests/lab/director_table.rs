@@ -18,7 +18,7 @@ use crate::world::World;
 const FOLDER: &str = "/tmp/lvskit-table";
 
 /// Where checks are made, and the servers are.
-const CHECKS: &str = "lvskit-checks";
+pub const CHECKS: &str = "lvskit-checks";
 /// Where the table is, if not there.
 const TABLE: &str = "lvskit-table";
 
@@ -160,18 +160,19 @@ fn file(name: &str) -> PathBuf {
 }
 
 /// What the last program that was started has to say.
-fn said() -> String {
+pub fn said() -> String {
     fs::read_to_string(file("said")).unwrap_or_default()
 }
 
 /// The namespaces, which go with it.
-struct Stage {
-    director: PathBuf,
+pub struct Stage {
+    /// Our lvs-director.
+    pub director: PathBuf,
     ipvsadm: String,
 }
 
 impl Stage {
-    fn new(world: &World) -> Result<Self> {
+    pub fn new(world: &World) -> Result<Self> {
         fs::create_dir_all(FOLDER).context(FOLDER)?;
         let stage = Stage {
             director: world.tool("lvs-director")?,
@@ -184,12 +185,13 @@ impl Stage {
         Ok(stage)
     }
 
-    fn write(&self, text: &str) -> Result {
+    /// Writes the file.
+    pub fn write(&self, text: &str) -> Result {
         fs::write(file("keepalived.conf"), text).context("keepalived.conf")
     }
 
     /// Starts ours, or keepalived.
-    fn start(&self, ours: Option<&Path>) -> Result<Running> {
+    pub fn start(&self, ours: Option<&Path>) -> Result<Running> {
         let said = File::create(file("said")).context("said")?;
         let mut command = Command::new(ours.unwrap_or(Path::new("/usr/sbin/keepalived")));
         if ours.is_some() {
@@ -212,14 +214,20 @@ impl Stage {
         Ok(Running(command.spawn().context("start")?))
     }
 
+    /// What the real ipvsadm prints in a namespace.
+    pub fn lists(&self, network: &str, options: &[&str]) -> Result<String> {
+        let output = Command::new("ip")
+            .args(["netns", "exec", network, &self.ipvsadm])
+            .args(options)
+            .output();
+        let output = output.context("ipvsadm")?.stdout;
+        Ok(String::from_utf8_lossy(&output).into_owned())
+    }
+
     fn table_is_soon(&self, network: &str, expected: &[&str]) -> Result {
         let mut found = Vec::new();
         for _ in 0..100 {
-            let output = Command::new("ip")
-                .args(["netns", "exec", network, &self.ipvsadm, "-Sn"])
-                .output();
-            let output = output.context("ipvsadm")?.stdout;
-            let text = String::from_utf8_lossy(&output).into_owned();
+            let text = self.lists(network, &["-Sn"])?;
             found = text.split_inclusive('\n').map(str::to_owned).collect();
             found.sort();
             if found == expected {
@@ -245,15 +253,15 @@ impl Drop for Stage {
 }
 
 /// A program that runs, and is killed if nobody ends it.
-struct Running(Child);
+pub struct Running(Child);
 
 impl Running {
-    fn signal(&self, signal: Signal) -> Result {
+    pub fn signal(&self, signal: Signal) -> Result {
         let id = i32::try_from(self.0.id()).context("process")?;
         kill(Pid::from_raw(id), signal).context("kill")
     }
 
-    fn end(&mut self) -> Result {
+    pub fn end(&mut self) -> Result {
         self.signal(Signal::SIGTERM)?;
         match self.0.wait().context("wait")? {
             status if status.success() => Ok(()),

@@ -14,6 +14,7 @@ mod diff;
 mod differential;
 mod director;
 mod director_network;
+mod director_sync;
 mod director_systemd;
 mod director_table;
 mod drain;
@@ -272,6 +273,10 @@ const TESTS: &[(&str, Test)] = &[
     (
         "director-network/all-is-done-in-the-namespace-of-the-file",
         director_network::all_is_done_in_the_namespace_of_the_file,
+    ),
+    (
+        "director-sync/connections-are-synchronised-as-the-file-says",
+        director_sync::connections_are_synchronised_as_the_file_says,
     ),
     (
         "director-table/a-virtual-server-may-stand-twice",

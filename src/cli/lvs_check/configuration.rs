@@ -348,6 +348,7 @@ impl Reader<'_> {
             flush: global.flush,
             flush_on_stop: flush.is_some_and(|word| word != "VS"),
             timeouts: global.timeouts.as_deref().map(timeouts),
+            synchronisation: self.config.synchronisation(),
             post: post::of(global, PROGRAM, &host),
             router: router.unwrap_or(host),
             fifos: [

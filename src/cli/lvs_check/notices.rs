@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::addr::Endpoint;
 use crate::check::User;
+use crate::conf::model::Synchronisation;
 use crate::conf::value::VirtualAddress;
 use crate::ipvs::{ServiceId, Timeouts};
 use crate::notify::mail::Envelope;
@@ -106,6 +107,8 @@ pub struct Overall {
     pub flush_on_stop: bool,
     /// Timeouts of connections (`lvs_timeouts`).
     pub timeouts: Option<Timeouts>,
+    /// Who synchronises connections, where no virtual router says it (`lvs_sync_daemon`).
+    pub synchronisation: Option<Synchronisation>,
     /// What this machine is called in mails (`router_id`).
     pub router: String,
     /// Who carries mails, and whom to.

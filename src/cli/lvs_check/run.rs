@@ -18,10 +18,12 @@ use crate::check::rounds::{Course, Happening, Next, Senses};
 use crate::check::runner::{Outcome, Runner};
 use crate::check::timetable::{Beginning, Entry};
 use crate::check::watch::Watch;
+use crate::cli::kernel;
+use crate::cli::synchronisation::{self, Daemons};
 use crate::host::{signals, state::State};
 use crate::ipvs::client::Client;
 use crate::ipvs::plan::Table;
-use crate::ipvs::{Change, ServiceId};
+use crate::ipvs::{Change, Daemon, ServiceId};
 use crate::report::lvs_check as status;
 
 use super::configuration::Description;
@@ -81,6 +83,8 @@ struct Running<'r, 's, 'e> {
     slow: BTreeSet<(usize, usize)>,
     /// Those who are told by mail and through pipes.
     audience: Audience,
+    /// Those who synchronise connections.
+    daemons: Daemons,
     /// The places of checks that cannot be made, which has been told.
     faulty: BTreeSet<usize>,
     /// Whose checks rest.
@@ -130,6 +134,7 @@ impl Session<'_> {
             orders,
             slow: BTreeSet::new(),
             audience: Audience::default(),
+            daemons: Daemons::default(),
             faulty: BTreeSet::new(),
             resting: Vec::new(),
             start: Instant::now(),
@@ -311,6 +316,9 @@ impl Running<'_, '_, '_> {
         for wrong in self.audience.become_as(&self.desired.overall) {
             self.session.complain(&wrong);
         }
+        self.synchronise(synchronisation::both(
+            self.desired.overall.synchronisation.as_ref(),
+        ));
         self.go_on_slowly();
         for place in 0..self.desired.watches.len() {
             self.count(place);
@@ -414,6 +422,15 @@ impl Running<'_, '_, '_> {
             None => {}
         }
         self.heed_fault(place, &outcome.verdict);
+    }
+
+    /// Has these synchronise connections.
+    fn synchronise(&mut self, wanted: Vec<Daemon>) {
+        let (kernel, network) = (&mut self.session.environment.kernel, &self.table_in);
+        let open = || kernel::open(network.as_deref(), kernel);
+        for wrong in self.daemons.become_as(wanted, open) {
+            self.session.complain(&wrong);
+        }
     }
 
     /// Sees whether a service has enough servers.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::conf::model::{self, Config};
+use crate::conf::model::{self, Config, Synchronisation};
 use crate::conf::source::{Place, Sources};
 use crate::vrrp::command::Account;
 use crate::vrrp::configuration::{Configuration, Fifo, Process, SyncGroup};
@@ -23,8 +23,31 @@ pub struct Chosen {
     pub configuration: Configuration,
     /// Who gets mails of what becomes of them.
     pub mails: Mails,
+    /// How connections are synchronised as one of them says, if they are.
+    pub synchronised: Option<Synchronised>,
     /// What the file asks for and does not get, with its place, a line each.
     pub warnings: Vec<String>,
+}
+
+/// Connections that are synchronised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Synchronised {
+    /// How.
+    pub setting: Synchronisation,
+    /// The network namespace whose connections they are, where that is another one.
+    pub table_in: Option<String>,
+}
+
+impl Synchronised {
+    /// As an effective configuration asks for it in the name of a virtual router.
+    fn of(config: &Config) -> Option<Self> {
+        let setting = config.synchronisation()?;
+        setting.instance.as_ref()?;
+        Some(Synchronised {
+            setting,
+            table_in: config.net_namespace_ipvs.clone(),
+        })
+    }
 }
 
 /// The numbers of a user, and of a group if it is not the user's own.
@@ -86,6 +109,7 @@ pub fn choose(
     Ok(Chosen {
         configuration,
         mails: Mails::of(&config),
+        synchronised: Synchronised::of(&config),
         warnings,
     })
 }
@@ -118,25 +142,18 @@ fn pick<'a>(config: &'a Config, names: &[String]) -> Result<Vec<&'a model::Insta
     Ok(chosen.collect())
 }
 
-/// How the process runs; what is out of range was told when the file was read.
+/// How the process runs.
 fn process(global: &model::Global) -> Process {
-    let kept = |keyword: &str| {
-        let mut all = global.common.kept.iter();
-        all.find(|kept| kept.name == keyword)
-    };
-    let word = |keyword| kept(keyword).and_then(|kept| kept.words.first());
-    let real_time = word("vrrp_rt_priority").and_then(|word| word.parse().ok());
-    // As keepalived has it, under two names.
-    let limit = word("vrrp_rlimit_rttime").or(word("vrrp_rlimit_rtime"));
-    let limit = limit.and_then(|word| word.parse().ok());
+    let real_time = global.vrrp_real_time;
+    let limit = global.vrrp_real_time_limit.filter(|_| real_time.is_some());
     Process {
         real_time,
-        real_time_limit: limit
-            .filter(|_| real_time.is_some())
-            .map(Duration::from_micros),
-        niceness: word("vrrp_priority").and_then(|word| word.parse().ok()),
-        locked: kept("vrrp_no_swap").is_some(),
-        name: word("vrrp_process_name").cloned(),
+        real_time_limit: limit.map(|limit| Duration::from_micros(limit.into())),
+        niceness: global
+            .vrrp_niceness
+            .and_then(|niceness| i8::try_from(niceness).ok()),
+        locked: global.vrrp_no_swap,
+        name: global.vrrp_process_name.clone(),
     }
 }
 

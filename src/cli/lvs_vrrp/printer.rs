@@ -1,10 +1,13 @@
 //! Whoever runs the program, as a speaker knows him.
 
+use crate::cli::kernel;
+use crate::cli::synchronisation::{Daemons, Follower};
 use crate::show::vrrp as show;
 use crate::vrrp::report::{Form, News, Report};
 use crate::vrrp::speaker::{Audience, Level, Reload};
 
 use super::arguments::{Manner, Wanted};
+use super::configuration::Synchronised;
 use super::mails::{Mailer, Mails};
 use super::{Environment, Failure, PROGRAM, configuration};
 
@@ -14,6 +17,9 @@ pub(super) struct Printer<'a, 'b> {
     wanted: &'a Wanted,
     manner: Manner,
     mailer: Mailer,
+    synchronised: Option<Synchronised>,
+    follower: Follower,
+    daemons: Daemons,
     quiet: bool,
 }
 
@@ -25,18 +31,40 @@ impl<'a, 'b> Printer<'a, 'b> {
             wanted,
             manner,
             mailer: Mailer::default(),
+            synchronised: None,
+            follower: Follower::default(),
+            daemons: Daemons::default(),
             quiet: false,
         }
     }
 
-    /// Sends these mails from now on.
-    pub fn mail(&mut self, mails: Mails) {
+    /// Sends these mails from now on, and has connections synchronised so.
+    pub fn become_as(&mut self, mails: Mails, synchronised: Option<Synchronised>) {
         let wrong = self.mailer.become_as(mails);
+        self.warn(wrong);
+        self.synchronised = synchronised;
+        self.synchronise();
+    }
+
+    /// Has the daemon run that shall.
+    fn synchronise(&mut self) {
+        let (wanted, table_in) = match &self.synchronised {
+            Some(Synchronised { setting, table_in }) => {
+                (self.follower.wanted(setting), table_in.as_deref())
+            }
+            None => (vec![], None),
+        };
+        let way = &mut self.environment.kernel;
+        let wrong = self
+            .daemons
+            .become_as(wanted, || kernel::open(table_in, way));
         self.warn(wrong);
     }
 
-    /// Waits for the last mails.
+    /// Waits for the last mails, and ends what follows the routers.
     pub fn finish(&mut self) {
+        self.synchronised = None;
+        self.synchronise();
         let told = self.mailer.finish();
         self.warn(told);
     }
@@ -66,6 +94,8 @@ pub(super) fn line(news: &News<'_>, json: bool) -> String {
 
 impl Audience for Printer<'_, '_> {
     fn became(&mut self, news: &News<'_>) {
+        self.follower.heed(news);
+        self.synchronise();
         let told = self.mailer.tell(news);
         self.warn(told);
         if self.quiet {
@@ -101,9 +131,9 @@ impl Audience for Printer<'_, '_> {
             return Reload::End;
         }
         match configuration(self.wanted, self.environment) {
-            Ok((configuration, mails)) => {
-                self.mail(mails);
-                Reload::To(configuration)
+            Ok(chosen) => {
+                self.become_as(chosen.mails, chosen.synchronised);
+                Reload::To(chosen.configuration)
             }
             Err(Failure(_, text)) => {
                 self.log(Level::Error, None, &format!("nothing is changed: {text}"));

@@ -105,6 +105,16 @@ settings! {
         "vmac_prefix" vmac_prefix: Option<String> = None,
         /// The same for those of other interfaces.
         "vmac_addr_prefix" vmac_addr_prefix: Option<String> = None,
+        /// What the VRRP process is called.
+        "vrrp_process_name" vrrp_process_name: Option<String> = None,
+        /// How nice the VRRP process is, -20 to 19.
+        "vrrp_priority" vrrp_niceness: Option<i32> = None,
+        /// Its priority before all ordinary processes, 1 to 99.
+        "vrrp_rt_priority" vrrp_real_time: Option<u8> = None,
+        /// How many microseconds it may then compute without a pause.
+        "vrrp_rlimit_rttime" | "vrrp_rlimit_rtime" vrrp_real_time_limit: Option<u32> = None,
+        /// Whether it is never swapped.
+        "vrrp_no_swap" vrrp_no_swap: bool = false,
         /// Synchronise connections: interface, instance, options.
         "lvs_sync_daemon" sync_daemon: Option<Vec<String>> = None,
         /// Timeouts of connections.

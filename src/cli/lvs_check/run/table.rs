@@ -210,6 +210,7 @@ impl Running<'_, '_, '_> {
                 self.memory.forget(&watch.group.service.id);
             }
         }
+        self.synchronise(Vec::new());
         self.save();
         self.forget_orders();
         for told in self.audience.close() {

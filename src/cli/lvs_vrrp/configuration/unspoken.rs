@@ -55,6 +55,7 @@ const SPOKEN: &[&str] = &[
     "track_src_ip",
     "unicast_fault_no_peer",
     "notify_priority_changes",
+    "lvs_sync_daemon_interface",
 ];
 
 /// The keywords of an instance without which another machine would be master, or two.
@@ -132,6 +133,11 @@ impl Converter<'_> {
             if (ours || GLOBAL_UNSPOKEN.contains(&keyword)) && !is_off(&mut global, keyword) {
                 self.unsupported(place, keyword);
             }
+        }
+        if config.global.sync_daemon.is_some() && config.synchronisation().is_none() {
+            let place = config.global.common.place("lvs_sync_daemon");
+            let text = "`lvs_sync_daemon` has no effect: no such vrrp_instance";
+            self.warn(place, text);
         }
         for &(keyword, place) in config.common.keywords() {
             let name = config.net_namespace.as_deref();

@@ -2,12 +2,14 @@
 //! keepalived.conf(5), and what keepalived 2.2.7 answers.
 //!
 //! `lex` makes words of a line, `expand` lines of files, `parse` a tree by the table of `keywords`,
-//! `build` the `model`, `verify` looks at the whole, `write` writes it again, `flat` as it stood. All of it is pure:
-//! files, variables and names are handed in by [`Outside`].
+//! `build` the `model`, `verify` looks at the whole, `write` writes it again, `flat` as it stood.
+//! `frame` does the same for all but the virtual servers, which then come one at a time. All of it is
+//! pure: files, variables and names are handed in by [`Outside`].
 
 pub mod expand;
 pub mod field;
 pub mod flat;
+pub mod frame;
 pub mod keywords;
 pub mod lex;
 pub mod lists;
@@ -21,6 +23,8 @@ pub mod write;
 mod build;
 mod parse;
 mod verify;
+
+use std::sync::Arc;
 
 use expand::{Limits, Outside};
 use model::Config;
@@ -39,18 +43,28 @@ pub struct Reading {
 }
 
 /// Reads `text`, the file `path`, and all that it includes.
-pub fn read(path: &str, text: &str, outside: &dyn Outside) -> Reading {
+pub fn read(path: &str, text: impl Into<Arc<str>>, outside: &dyn Outside) -> Reading {
     read_within(path, text, outside, Limits::default())
 }
 
 /// As [`read`], within other limits.
-pub fn read_within(path: &str, text: &str, outside: &dyn Outside, limits: Limits) -> Reading {
-    let pieces = expand::Pieces::new(path, text, outside, limits);
+pub fn read_within(
+    path: &str,
+    text: impl Into<Arc<str>>,
+    outside: &dyn Outside,
+    limits: Limits,
+) -> Reading {
+    let pieces = expand::Pieces::new(path, text.into(), outside, limits);
     read_pieces(pieces, |_| {})
 }
 
 /// As [`read`], and gives it as one text, too, which includes nothing.
-pub fn read_flat(path: &str, text: &str, outside: &dyn Outside) -> (Reading, String) {
+pub fn read_flat(
+    path: &str,
+    text: impl Into<Arc<str>>,
+    outside: &dyn Outside,
+) -> (Reading, String) {
+    let text = text.into();
     let mut whole = String::with_capacity(text.len());
     let pieces = expand::Pieces::new(path, text, outside, Limits::default());
     let reading = read_pieces(pieces, |piece| flat::write(&mut whole, piece));

@@ -190,10 +190,10 @@ fn a_configuration_as_one_text_is_read_again_to_the_same() {
     let there = Elsewhere::default();
     let mut compared = 0;
     for verdict in verdicts {
-        let (reading, text) = conf::read_flat("a.conf", &verdict.text, &there);
+        let (reading, text) = conf::read_flat("a.conf", &*verdict.text, &there);
         // What does not come to an end, does not begin.
         if worst(&reading) < Severity::Error {
-            let (again, same) = conf::read_flat("b.conf", &text, &Elsewhere::default());
+            let (again, same) = conf::read_flat("b.conf", &*text, &Elsewhere::default());
             assert_eq!(again.config, reading.config, "{}: {text}", verdict.case);
             assert_eq!(same, text, "{}", verdict.case);
             compared += 1;
@@ -498,7 +498,7 @@ proptest! {
     fn no_text_makes_it_panic_or_wait(words in proptest::collection::vec(word(), 0..60)) {
         let text = words.join(" ");
         let limits = Limits { size: 1 << 18, ..Limits::default() };
-        let mut reading = conf::read_within("a.conf", &text, &Elsewhere::default(), limits);
+        let mut reading = conf::read_within("a.conf", &*text, &Elsewhere::default(), limits);
         machine::check(&mut reading, &Elsewhere::default());
         for problem in &reading.problems {
             problem.render(&reading.sources);

@@ -143,7 +143,7 @@ pub fn run(words: &[std::ffi::OsString], environment: Environment<'_>) -> u8 {
             return status::ERRORS;
         }
     };
-    let reading = conf::read(file, &text, &*outside);
+    let reading = conf::read(file, text, &*outside);
     let (text, status) = match name {
         "check" | "run" => check(matches, file, reading, machine),
         _ => show(matches, reading, errors),

@@ -168,7 +168,7 @@ fn configured(
     let wrong = |text| Failure(status::USAGE, text);
     let text = environment.outside.read(file);
     let text = text.map_err(|error| wrong(format!("cannot read {file}: {}", error.why)))?;
-    let reading = conf::read(file, &text, environment.outside);
+    let reading = conf::frame::read(file, text, environment.outside);
     let mut warnings = Vec::new();
     let mut errors = 0;
     for problem in &reading.problems {
@@ -204,7 +204,7 @@ fn configured(
         wrong(last)
     })?;
     // Of thousands of virtual servers, which are not its own, nothing is kept.
-    drop((text, reading.sources));
+    drop(reading.sources);
     crate::host::limits::give_back_memory();
     warnings.extend(chosen.warnings);
     Ok(Chosen { warnings, ..chosen })

@@ -8,9 +8,12 @@ use std::sync::Arc;
 use super::lex::{self, End, Piece, is_blank};
 use super::problem::{Problem, Problems, Severity};
 use super::source::{Place, Sources};
-use input::{File, Form, Input, Origin};
+use block::Block;
+use input::{File, Input, Origin};
 use repeat::Repeat;
 
+pub mod block;
+mod include;
 mod input;
 mod repeat;
 
@@ -69,24 +72,6 @@ const A_LINE: usize = 32;
 /// The longest line that keepalived reads as one, in bytes.
 const LONGEST: usize = 1023;
 
-/// The forms of `include`; the letter at the end says what is an error.
-const INCLUDES: &[(&str, Form)] = &[
-    ("include", form(false, false, false)),
-    ("includer", form(true, false, false)),
-    ("includem", form(false, true, false)),
-    ("includew", form(false, false, true)),
-    ("includeb", form(false, false, true)),
-    ("includea", form(true, true, true)),
-];
-
-const fn form(readable: bool, matched: bool, wildcard: bool) -> Form {
-    Form {
-        readable,
-        matched,
-        wildcard,
-    }
-}
-
 /// The pieces of a file and of all that it includes.
 pub struct Pieces<'a> {
     outside: &'a dyn Outside,
@@ -100,6 +85,19 @@ pub struct Pieces<'a> {
     inputs: Vec<Input>,
     /// Pieces of the last line.
     ready: VecDeque<Piece>,
+    /// How many braces are open.
+    depth: usize,
+    servers: VirtualServers,
+}
+
+/// What is done with virtual servers.
+enum VirtualServers {
+    /// They are read as all else.
+    Read,
+    /// They are passed over, as these were.
+    PassedOver(Vec<Block>),
+    /// One cannot be passed over, and nothing more is read.
+    Obscure,
 }
 
 impl Iterator for Pieces<'_> {
@@ -108,6 +106,11 @@ impl Iterator for Pieces<'_> {
     fn next(&mut self) -> Option<Piece> {
         loop {
             if let Some(piece) = self.ready.pop_front() {
+                match piece.end {
+                    End::Opens => self.depth += 1,
+                    End::Closes => self.depth = self.depth.saturating_sub(1),
+                    End::Line => {}
+                }
                 return Some(piece);
             }
             if self.left == 0 {
@@ -120,8 +123,38 @@ impl Iterator for Pieces<'_> {
 
 impl<'a> Pieces<'a> {
     /// Begins with `text`, the file `path`.
-    pub fn new(path: &str, text: &str, outside: &'a dyn Outside, limits: Limits) -> Self {
-        let mut pieces = Pieces {
+    pub fn new(path: &str, text: Arc<str>, outside: &'a dyn Outside, limits: Limits) -> Self {
+        let mut pieces = Pieces::empty(outside, limits);
+        pieces.open(path, text);
+        pieces
+    }
+
+    /// The same without virtual servers: [`Pieces::finish_frame`] tells where those stand.
+    pub fn of_frame(path: &str, text: Arc<str>, outside: &'a dyn Outside) -> Self {
+        Pieces {
+            servers: VirtualServers::PassedOver(Vec::new()),
+            ..Pieces::new(path, text, outside, Limits::default())
+        }
+    }
+
+    /// Those of a virtual server that was passed over, in the text of its file.
+    pub fn of_block(block: &Block, text: Arc<str>, outside: &'a dyn Outside) -> Self {
+        let mut pieces = Pieces::empty(outside, Limits::default());
+        // It includes nothing, so that nobody asks where it is.
+        pieces.inputs.push(Input::File(File {
+            path: String::new(),
+            directory: String::new(),
+            number: block.file,
+            text,
+            next: block.begin,
+            end: block.end,
+            line: block.lines_before,
+        }));
+        pieces
+    }
+
+    fn empty(outside: &'a dyn Outside, limits: Limits) -> Self {
+        Pieces {
             outside,
             limits,
             left: limits.size,
@@ -130,9 +163,9 @@ impl<'a> Pieces<'a> {
             definitions: HashMap::new(),
             inputs: Vec::new(),
             ready: VecDeque::new(),
-        };
-        pieces.open(path, text);
-        pieces
+            depth: 0,
+            servers: VirtualServers::Read,
+        }
     }
 
     /// The files that were read, and what was wrong with them.
@@ -140,16 +173,47 @@ impl<'a> Pieces<'a> {
         (self.sources, self.problems)
     }
 
-    fn open(&mut self, path: &str, text: &str) {
-        let text: Arc<str> = text.into();
+    /// The same, and the virtual servers that were passed over. Nothing if one could not be.
+    pub fn finish_frame(self) -> Option<(Sources, Problems, Vec<Block>)> {
+        match self.servers {
+            VirtualServers::PassedOver(blocks) => Some((self.sources, self.problems, blocks)),
+            VirtualServers::Read | VirtualServers::Obscure => None,
+        }
+    }
+
+    fn open(&mut self, path: &str, text: Arc<str>) {
         self.inputs.push(Input::File(File {
             path: path.to_owned(),
             directory: directory_of(path),
             number: self.sources.add(path, Arc::clone(&text)),
-            text,
             next: 0,
+            end: text.len(),
+            text,
             line: 0,
         }));
+    }
+
+    /// Passes over the virtual server that comes next; whether there was one.
+    fn pass_over(&mut self) -> bool {
+        let (VirtualServers::PassedOver(blocks), Some(Input::File(file)), 0) =
+            (&mut self.servers, self.inputs.last_mut(), self.depth)
+        else {
+            return false;
+        };
+        if !block::begins(file.rest()) {
+            return false;
+        }
+        if let Some(extent) = block::extent(file.rest()) {
+            blocks.push(file.pass(extent));
+            let cost = extent.bytes + extent.lines as usize * A_LINE;
+            self.left = self.left.saturating_sub(cost);
+            if self.left > 0 {
+                return true;
+            }
+        }
+        self.servers = VirtualServers::Obscure;
+        self.inputs.clear();
+        true
     }
 
     /// The files that are being read, the innermost first.
@@ -167,6 +231,9 @@ impl<'a> Pieces<'a> {
 
     /// Reads the next line; nothing when all has been read.
     fn read(&mut self) -> Option<()> {
+        if self.pass_over() {
+            return Some(());
+        }
         match self.inputs.last_mut()? {
             Input::File(file) => {
                 let text = Arc::clone(&file.text);
@@ -457,88 +524,6 @@ impl<'a> Pieces<'a> {
                 }
             }
         }
-    }
-
-    /// Whether the line is an `include`, which then is done.
-    fn include(&mut self, text: &str, place: Place) -> bool {
-        let is_before = |c| is_blank(c) || c == '"';
-        if !text.trim_start_matches(is_before).starts_with("include") {
-            return false;
-        }
-        let mut pieces = VecDeque::new();
-        lex::split(text, place, &mut pieces);
-        let (Some(piece), 1) = (pieces.front(), pieces.len()) else {
-            return false;
-        };
-        let [keyword, pattern, ..] = &piece.words[..] else {
-            return false;
-        };
-        let form = INCLUDES.iter().find(|(name, _)| *name == keyword.text);
-        let Some(&(_, form)) = form else {
-            return false;
-        };
-        if piece.end != End::Line {
-            return false;
-        }
-        let place = pattern.place;
-        let path = match pattern.text.starts_with('/') {
-            true => pattern.text.clone(),
-            false => format!("{}/{}", self.directory(), pattern.text),
-        };
-        let is_pattern = path.contains(['*', '?', '[', '{']);
-        let files = match is_pattern {
-            true => self.outside.matching(&path),
-            false => vec![path.clone()],
-        };
-        if files.is_empty() {
-            let refused = form.wildcard || form.matched;
-            self.missing(refused, place, format!("no file matches {path}"));
-        }
-        self.inputs.push(Input::Include {
-            files: files.into_iter(),
-            form: Form {
-                // A file that went meanwhile is no mistake.
-                matched: form.matched && !is_pattern,
-                ..form
-            },
-            place,
-        });
-        true
-    }
-
-    /// Begins a file that is included.
-    fn include_file(&mut self, file: &str, form: Form, place: Place) {
-        let is_open = self.open_files().any(|open| open.path == file);
-        if is_open || self.open_files().count() >= self.limits.depth {
-            return self.problems.error(
-                place,
-                format!("{file} includes itself"),
-                "each file can be included from outside of it only",
-            );
-        }
-        match self.outside.read(file) {
-            Ok(text) => self.open(file, &text),
-            Err(Unreadable { missing, why }) => {
-                let refused = match missing {
-                    true => form.matched,
-                    false => form.readable,
-                };
-                self.missing(refused, place, format!("cannot read {file}: {why}"));
-            }
-        }
-    }
-
-    fn missing(&mut self, refused: bool, place: Place, text: String) {
-        let severity = match refused {
-            true => Severity::Fatal,
-            false => Severity::Note,
-        };
-        let hint = match refused {
-            true => "with this form of include that is an error",
-            false => "with this form of include that is no error; includea makes it one",
-        };
-        self.problems
-            .add(Problem::new(severity, place, text).hint(hint));
     }
 }
 

@@ -1,6 +1,5 @@
 //! Pieces to a tree of statements, by the table of keywords.
 
-use std::collections::HashSet;
 use std::iter::Peekable;
 
 use super::keywords::{self, Acts, Block, Entry, Keyword, Needs, Opens};
@@ -36,7 +35,6 @@ pub fn parse(
     let mut parser = Parser {
         pieces: pieces.peekable(),
         problems,
-        told: HashSet::new(),
         last: Place::default(),
     };
     parser.block(Block::Top, Place::default(), &mut each);
@@ -45,8 +43,6 @@ pub fn parse(
 struct Parser<'a, P: Iterator<Item = Piece>> {
     pieces: Peekable<P>,
     problems: &'a mut Problems,
-    /// The subjects that we have said we do not act on.
-    told: HashSet<&'static str>,
     last: Place,
 }
 
@@ -342,13 +338,7 @@ impl<P: Iterator<Item = Piece>> Parser<'_, P> {
     fn act(&mut self, keyword: &'static Keyword, place: Place) {
         match keyword.acts {
             Acts::Yes => {}
-            Acts::Not(subject) => {
-                if self.told.insert(subject) {
-                    let text = format!("`{}` is understood and has no effect here", keyword.name);
-                    self.problems
-                        .note(place, text, &format!("not acted on: {subject}"));
-                }
-            }
+            Acts::Not(subject) => self.problems.not_acted_on(subject, place, keyword.name),
             Acts::Old(word) => {
                 let text = format!("`{}` is an old word", keyword.name);
                 self.problems

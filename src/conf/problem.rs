@@ -1,5 +1,6 @@
 //! What is wrong with a configuration, as values, and how it is told.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use super::source::{Place, Sources};
@@ -113,7 +114,6 @@ impl Problem {
     }
 }
 
-/// Whether a character does nothing to a terminal.
 /// The line with stars in place of what stands behind a keyword of a password, also a misspelt one.
 fn without_secrets(line: &str) -> String {
     let start = line.find("pas").map_or(line.len(), |found| {
@@ -125,6 +125,7 @@ fn without_secrets(line: &str) -> String {
     shown.chars().chain(secret.chars().map(star)).collect()
 }
 
+/// Whether a character does nothing to a terminal.
 fn is_plain(c: &char) -> bool {
     !c.is_control() || *c == '\t'
 }
@@ -133,6 +134,10 @@ fn is_plain(c: &char) -> bool {
 #[derive(Clone, Debug, Default)]
 pub struct Problems {
     found: Vec<Problem>,
+    /// How bad the worst is, also of those that were too many.
+    worst: Option<Severity>,
+    /// The subjects that we have said we do not act on.
+    subjects: HashSet<&'static str>,
 }
 
 impl Problems {
@@ -141,6 +146,7 @@ impl Problems {
 
     /// Adds one.
     pub fn add(&mut self, problem: Problem) {
+        self.worst = self.worst.max(Some(problem.severity));
         if self.found.len() < Self::MOST {
             self.found.push(problem);
         }
@@ -161,9 +167,30 @@ impl Problems {
         self.add(Problem::new(Severity::Error, place, text).hint(hint));
     }
 
+    /// Adds a note that we do not act on a subject, unless that is known.
+    pub fn not_acted_on(&mut self, subject: &'static str, place: Place, keyword: &str) {
+        if self.subjects.insert(subject) {
+            let text = format!("`{keyword}` is understood and has no effect here");
+            self.note(place, text, &format!("not acted on: {subject}"));
+        }
+    }
+
+    /// Whether one of them keeps us from starting.
+    pub fn prevent_start(&self) -> bool {
+        self.worst.is_some_and(Severity::prevents_start)
+    }
+
+    /// How many are kept.
+    pub fn count(&self) -> usize {
+        self.found.len()
+    }
+
     /// Adds those that others have found.
     pub fn append(&mut self, others: Problems) {
-        self.found.extend(others.found);
+        self.worst = self.worst.max(others.worst);
+        self.subjects.extend(others.subjects);
+        let room = Self::MOST.saturating_sub(self.found.len());
+        self.found.extend(others.found.into_iter().take(room));
     }
 
     /// All of them by place, each once.

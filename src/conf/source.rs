@@ -54,6 +54,11 @@ impl Source {
         }
     }
 
+    /// All of it.
+    pub fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+
     /// A line, counted from 1, without its end.
     fn line(&self, number: u32) -> Option<&str> {
         let begins = self.begins.get_or_init(|| {

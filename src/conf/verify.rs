@@ -3,7 +3,7 @@
 //!
 //! What has no effect is also taken out of the model.
 
-use super::model::Config;
+use super::model::{Config, VirtualServer};
 use super::problem::Problems;
 
 mod servers;
@@ -13,4 +13,15 @@ mod vrrp;
 pub fn verify(config: &mut Config, problems: &mut Problems) {
     vrrp::verify(config, problems);
     servers::verify(config, problems);
+}
+
+/// Checks a virtual server that stands beside a configuration, and mends it; whether it has an
+/// effect. Whether another one has its services, it does not see.
+pub fn virtual_server(
+    server: &mut VirtualServer,
+    config: &Config,
+    problems: &mut Problems,
+) -> bool {
+    let has_group = |name: &str| config.groups.iter().any(|group| group.name == name);
+    servers::virtual_server(server, has_group, problems)
 }

@@ -7,30 +7,31 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::addr::Endpoint;
-use crate::check::health::{Policy, State};
-use crate::check::memory::Memory;
+use crate::check::health::Policy;
 use crate::check::rhythm::{Rhythm, Routine};
 use crate::check::tls::Identity;
-use crate::check::watch::{Source, Terms, Watch};
 use crate::check::{Check, Manner, Probe, User};
 use crate::cli::post;
+use crate::conf;
+use crate::conf::frame::{Digest, Frame, Obscure};
 use crate::conf::model::{
     Checker, CheckerKind, Common, Config, RealServer, SslGlobal, VirtualServer,
 };
 use crate::conf::problem::{Problem, Problems, Severity};
 use crate::conf::source::{Place, Sources};
 use crate::conf::value::{Command, VirtualAddress};
-use crate::conf::{self, Reading};
 use crate::host::accounts::short_host_name;
 use crate::host::{limits, processes};
-use crate::ipvs::plan::{Entry, Table};
-use crate::ipvs::{Destination, Service, ServiceId, Timeouts};
+use crate::ipvs::plan::Entry;
+use crate::ipvs::{Service, ServiceId, Timeouts};
 
 use super::notices::{self, FifoSetting, Notices, Overall, ServerNotices, Teller};
 use super::{Failure, PROGRAM, Session};
 use checkers::Converter;
+pub use gradual::{Before, Wanted};
 
 mod checkers;
+mod gradual;
 mod services;
 
 /// How many manners of asking are compared with a new one: few servers have more checks.
@@ -42,11 +43,22 @@ type Accounts<'a> = &'a dyn Fn(&str, Option<&str>) -> Option<(u32, u32)>;
 /// What a configuration asks for.
 #[derive(Debug, Default)]
 pub struct Description {
-    services: Vec<Described>,
+    services: Vec<Listed>,
     /// What holds for all of it.
     pub overall: Overall,
     /// The network namespace whose table it is, where that is another one.
     pub table_in: Option<String>,
+    /// All but the virtual servers, as it was read.
+    pub frame: Config,
+}
+
+/// A virtual server of a description.
+#[derive(Debug)]
+enum Listed {
+    /// It was read.
+    New(Box<Described>),
+    /// It is what it was before: its place among those.
+    AsBefore(usize),
 }
 
 /// A virtual server.
@@ -54,6 +66,8 @@ pub struct Description {
 struct Described {
     /// Where it stands.
     at: Place,
+    /// By which text it is known again, if it can be.
+    digest: Option<Digest>,
     /// The service with all its servers.
     entry: Entry,
     /// Other services of its group.
@@ -74,25 +88,34 @@ struct Checked {
 }
 
 impl Session<'_> {
-    /// Reads a configuration. Errors in it are told as `lvs-director check` tells them; what is not
-    /// acted on is told in a line, unless only changes and problems shall be.
-    pub(super) fn description(&mut self, file: &str, quiet: bool) -> Result<Description, Failure> {
+    /// Reads a configuration, but not again what is as it was before. Errors in it are told as
+    /// `lvs-director check` tells them; what is not acted on is told in a line, unless only changes
+    /// and problems shall be.
+    pub(super) fn description(
+        &mut self,
+        file: &str,
+        quiet: bool,
+        before: Option<Before<'_>>,
+    ) -> Result<Description, Failure> {
         let outside = (self.environment.outside)();
         let text = outside.read(file);
         let text = text.map_err(|why| Failure::usage(format!("{file}: {}", why.why)))?;
-        let Reading {
-            config,
-            problems: found,
-            sources,
-        } = conf::read(file, &text, &*outside);
-        drop(text);
-        self.stop_at_errors(file, &sources, &found)?;
-        let config = config.effective();
-        let mut problems = Problems::default();
-        let mut names = config.net_namespace.iter();
-        let is_elsewhere = names.any(|name| !processes::is_in_network(name));
+        let text: Arc<str> = text.into();
         let accounts = &crate::host::names::user;
-        let description = Description::new(config, is_elsewhere, accounts, &mut problems);
+        let quick = Frame::read(file, Arc::clone(&text), &*outside)
+            .and_then(|frame| Description::gradually(frame, before, accounts));
+        let (description, problems, sources) = match quick {
+            Ok(read) => read,
+            Err(Obscure) => {
+                let reading = conf::read(file, Arc::clone(&text), &*outside);
+                self.stop_at_errors(file, &reading.sources, &reading.problems)?;
+                let mut problems = Problems::default();
+                let config = reading.config.effective();
+                let description = Description::new(config, accounts, &mut problems);
+                (description, problems, reading.sources)
+            }
+        };
+        drop(text);
         let problems = problems.sorted();
         self.stop_at_errors(file, &sources, &problems)?;
         limits::give_back_memory();
@@ -134,81 +157,23 @@ impl Session<'_> {
 }
 
 impl Description {
-    /// What an effective configuration asks for; this is done in another network namespace than it
-    /// names if `is_elsewhere`. A problem is an error where a check would be
+    /// What an effective configuration asks for. A problem is an error where a check would be
     /// another than it should, else something that is left out.
-    fn new(
-        mut config: Config,
-        is_elsewhere: bool,
-        accounts: Accounts<'_>,
-        problems: &mut Problems,
-    ) -> Self {
+    fn new(mut config: Config, accounts: Accounts<'_>, problems: &mut Problems) -> Self {
         let virtual_servers = std::mem::take(&mut config.virtual_servers);
-        let config = &config;
-        let mut reader = Reader {
-            config,
-            accounts,
-            problems,
-            known: HashMap::new(),
-            identity: None,
-            manners: VecDeque::new(),
-        };
-        left_out(
-            "net_namespace",
-            is_elsewhere,
-            &config.common,
-            reader.problems,
-        );
-        if let Some(ssl) = &config.ssl {
-            reader.identity(ssl);
-        }
+        let mut reader = Reader::new(&config, accounts, problems);
         let overall = reader.overall();
-        // One after the other is given up: a large configuration is there once.
         let mut services = Vec::with_capacity(virtual_servers.len());
         for server in virtual_servers {
-            reader.service(&server, &mut services);
+            // Here nothing is as before, so that nothing can be in its way.
+            let _ = reader.service(&server, None, &mut services);
         }
         Description {
             services,
             overall,
             table_in: config.net_namespace_ipvs.clone(),
+            frame: config,
         }
-    }
-
-    /// The services with their checks, and who is told of them, in the same order.
-    pub fn watches(
-        self,
-        actual: &Table,
-        memory: &Memory,
-        no_alpha: bool,
-    ) -> (Vec<Watch>, Vec<Notices>) {
-        let watch = |described: Described| {
-            let find = |one: &Destination| described.servers.get(&one.endpoint);
-            let terms = Terms {
-                policy: &|_| described.policy.clone(),
-                inhibit: &|one| find(one).is_some_and(|one| one.inhibit),
-                checks: &|_, one| find(one).map_or(Vec::new(), |one| one.checks.clone()),
-            };
-            let entry = &described.entry;
-            let mut watch = Watch::new(Source::Wanted, entry, actual, memory, &terms);
-            watch.group.told = None;
-            let mut notices = described.notices;
-            notices.servers.reserve_exact(watch.group.servers.len());
-            for server in &mut watch.group.servers {
-                let Some(one) = find(&server.destination) else {
-                    continue;
-                };
-                if server.state() == State::Unchecked {
-                    server.told = one.presumed;
-                }
-                notices.servers.push(one.notices.clone());
-            }
-            // Where checks rest, what has not been checked must be there when they do not.
-            watch.group.policy.alpha |= !no_alpha && notices.suspend.is_none();
-            watch.group.also = described.also;
-            (watch, notices)
-        };
-        self.services.into_iter().map(watch).unzip()
     }
 }
 
@@ -225,7 +190,30 @@ struct Reader<'a> {
     manners: VecDeque<Arc<Manner>>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(config: &'a Config, accounts: Accounts<'a>, problems: &'a mut Problems) -> Self {
+        let mut reader = Reader {
+            config,
+            accounts,
+            problems,
+            known: HashMap::new(),
+            identity: None,
+            manners: VecDeque::new(),
+        };
+        let mut names = config.net_namespace.iter();
+        let is_elsewhere = names.any(|name| !processes::is_in_network(name));
+        left_out(
+            "net_namespace",
+            is_elsewhere,
+            &config.common,
+            reader.problems,
+        );
+        if let Some(ssl) = &config.ssl {
+            reader.identity(ssl);
+        }
+        reader
+    }
+
     /// Reads what is shown to servers. A certificate and its key may be in one file.
     fn identity(&mut self, ssl: &SslGlobal) {
         let certificate = ssl.certificate.as_ref().or(ssl.key.as_ref());

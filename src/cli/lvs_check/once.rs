@@ -76,7 +76,7 @@ impl Session<'_> {
             None => None,
         };
         let description = match found.get_one::<String>("use-file") {
-            Some(file) => Some(self.description(file, given.has("quiet"))?),
+            Some(file) => Some(self.description(file, given.has("quiet"), None)?),
             None => None,
         };
         let is_described = rules.is_some() || description.is_some();
@@ -105,7 +105,7 @@ impl Session<'_> {
             None => Table::default(),
         };
         let mut watches = match description {
-            Some(description) => description.watches(&actual, &memory, true).0,
+            Some(description) => description.watches(&actual, &memory, true),
             None => {
                 let rhythm = Rhythm::default();
                 watches(given, rules.as_ref(), &actual, &memory, false, rhythm)?

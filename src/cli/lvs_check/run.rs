@@ -1,6 +1,6 @@
 //! `lvs-check run`: checks all servers again and again; the table follows, and heals.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,22 +13,22 @@ use crate::check::control::Control;
 use crate::check::health::{Event, State as Health};
 use crate::check::memory::Memory;
 use crate::check::orders::Orders;
-use crate::check::rhythm::{Rhythm, Routine};
+use crate::check::rhythm::Rhythm;
 use crate::check::rounds::{Course, Happening, Next, Senses};
 use crate::check::runner::{Outcome, Runner};
-use crate::check::timetable::{Beginning, Entry};
+use crate::check::timetable::Beginning;
 use crate::check::watch::Watch;
 use crate::cli::kernel;
-use crate::cli::synchronisation::{self, Daemons};
+use crate::cli::synchronisation::Daemons;
+use crate::conf::frame::Digest;
+use crate::conf::model::Config;
 use crate::host::{signals, state::State};
+use crate::ipvs::Daemon;
 use crate::ipvs::client::Client;
-use crate::ipvs::plan::Table;
-use crate::ipvs::{Change, Daemon, ServiceId};
 use crate::report::lvs_check as status;
 
-use super::configuration::Description;
 use super::notices::{Notices, Overall, ServerNotices, Teller};
-use super::once::{Place, open_memory, patience, places, read_rules, refused, watches};
+use super::once::{Place, open_memory, patience};
 use super::questions::Given;
 use super::{Failure, Session, ask, runner};
 use audience::Audience;
@@ -37,6 +37,7 @@ use patrol::Patrol;
 mod audience;
 mod orders;
 mod patrol;
+mod reload;
 mod rest;
 mod slow_start;
 mod table;
@@ -48,12 +49,14 @@ const START_DELAY: Duration = Duration::from_secs(1);
 /// What shall be.
 #[derive(Default)]
 struct Desired {
-    /// The table as it was when this was read.
-    actual: Table,
     watches: Vec<Watch>,
     /// Who is told of each.
     notices: Vec<Notices>,
+    /// By which text of a configuration each is known again, if it can be.
+    digests: Vec<Option<Digest>>,
     overall: Overall,
+    /// The configuration without its virtual servers.
+    frame: Config,
 }
 
 /// What runs, between two happenings.
@@ -109,7 +112,7 @@ impl Session<'_> {
         let heard = runner.signals();
         let heard = heard.map_err(|error| Failure::of("cannot wait for signals", &error))?;
         let configuration: Option<&String> = found.get_one("use-file");
-        let description = configuration.map(|file| self.description(file, false));
+        let description = configuration.map(|file| self.description(file, false, None));
         let description = description.transpose()?;
         let table_in = description.as_ref().and_then(|one| one.table_in.clone());
         let client = self.client(table_in.as_deref())?;
@@ -141,9 +144,9 @@ impl Session<'_> {
             began: false,
             unsaved: None,
         };
-        let mut desired = running.load(description)?;
-        let actual = std::mem::take(&mut desired.actual);
-        let entries = running.adopt(desired);
+        let mut loaded = running.load(description)?;
+        let actual = std::mem::take(&mut loaded.actual);
+        let entries = running.adopt(loaded).entries;
         running.begin(&actual);
         running.save();
         let rests = running.rests(true);
@@ -194,53 +197,6 @@ impl Session<'_> {
 }
 
 impl Running<'_, '_, '_> {
-    /// Reads again what shall be.
-    fn load_again(&mut self) -> Result<Desired, Failure> {
-        let description = self.configuration;
-        let description = description.map(|file| self.session.description(file, false));
-        let description = description.transpose()?;
-        let table_in = description.as_ref().and_then(|one| one.table_in.as_ref());
-        if table_in != self.table_in.as_ref() {
-            let text = "net_namespace_ipvs has changed: it holds when this is started again";
-            self.session.complain(text);
-        }
-        self.load(description)
-    }
-
-    /// What shall be: by a configuration, or by rules that are read.
-    fn load(&mut self, description: Option<Description>) -> Result<Desired, Failure> {
-        let names = self.session.environment.names;
-        let no_alpha = self.given.has("no-alpha");
-        if let Some(mut description) = description {
-            let actual = self.client.table().map_err(refused)?;
-            let overall = std::mem::take(&mut description.overall);
-            let (watches, notices) = description.watches(&actual, &self.memory, no_alpha);
-            return Ok(Desired {
-                actual,
-                watches,
-                notices,
-                overall,
-            });
-        }
-        let rules = self.rules.map(|file| read_rules(file, names)).transpose()?;
-        let actual = self.client.table().map_err(refused)?;
-        let watches = watches(
-            self.given,
-            rules.as_ref(),
-            &actual,
-            &self.memory,
-            !no_alpha,
-            self.rhythm(),
-        )?;
-        let notices = watches.iter().map(|watch| self.notices(watch)).collect();
-        Ok(Desired {
-            actual,
-            watches,
-            notices,
-            overall: Overall::default(),
-        })
-    }
-
     /// The rhythm of the command line, one for all checks.
     fn rhythm(&self) -> Rhythm {
         let usual = Rhythm::default();
@@ -272,60 +228,6 @@ impl Running<'_, '_, '_> {
         }
     }
 
-    /// Goes on with what shall be now: checks that are the same as before stand as they did.
-    fn adopt(&mut self, mut desired: Desired) -> Vec<Entry> {
-        let before = std::mem::take(&mut self.desired);
-        let known: HashMap<ServiceId, usize> = before
-            .watches
-            .iter()
-            .enumerate()
-            .map(|(place, watch)| (watch.group.service.id, place))
-            .collect();
-        let old_places = std::mem::take(&mut self.places);
-        let mut went_on = Vec::new();
-        for watch in &mut desired.watches {
-            let old = known.get(&watch.group.service.id).copied();
-            went_on.push(old.map(|old| (old, watch.go_on(&before.watches[old]))));
-        }
-        let (places, routines) = places(&desired.watches);
-        let entry = |(place, routine): (&Place, Arc<Routine>)| {
-            let found = went_on[place.watch].as_ref().and_then(|(watch, servers)| {
-                let (server, check) = servers[place.server][place.check]?;
-                let old = Place {
-                    watch: *watch,
-                    server,
-                    check,
-                };
-                old_places.binary_search(&old).ok()
-            });
-            Entry {
-                routine,
-                before: found,
-            }
-        };
-        let entries = places.iter().zip(routines).map(entry).collect();
-        self.places = places;
-        self.changed.clear();
-        self.pending.clear();
-        self.faulty.clear();
-        self.desired = desired;
-        self.obey();
-        if let Some(timeouts) = self.desired.overall.timeouts {
-            self.carry_out(&[Change::SetTimeouts(timeouts)]);
-        }
-        for wrong in self.audience.become_as(&self.desired.overall) {
-            self.session.complain(&wrong);
-        }
-        self.synchronise(synchronisation::both(
-            self.desired.overall.synchronisation.as_ref(),
-        ));
-        self.go_on_slowly();
-        for place in 0..self.desired.watches.len() {
-            self.count(place);
-        }
-        entries
-    }
-
     fn happened(&mut self, happened: Vec<Happening>) -> Next {
         let mut next = Next::default();
         let (mut looks, mut reloaded) = (false, false);
@@ -344,16 +246,9 @@ impl Running<'_, '_, '_> {
                     return next;
                 }
                 Happening::Reload => match self.load_again() {
-                    Ok(mut desired) => {
-                        let actual = std::mem::take(&mut desired.actual);
-                        self.forget_orders();
-                        let gone = self.gone(&desired);
-                        next.restart = Some(self.adopt(desired));
+                    Ok(loaded) => {
+                        next.restart = Some(self.reload(loaded));
                         next.rests = self.rests(true);
-                        self.session.complain("reloaded");
-                        self.remove(gone);
-                        self.make_all(&actual, false);
-                        self.save();
                         reloaded = true;
                     }
                     Err(failure) => {

@@ -49,7 +49,9 @@ impl Outside for ThisOutside {
             return refuse(format!("it has more than {LONGEST} bytes"));
         }
         let bytes = fs::read(path).map_err(told)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        // Mostly the bytes are a text, and need not be looked at one by one.
+        Ok(String::from_utf8(bytes).unwrap_or_else(|error| lossy(error.as_bytes())))
     }
 
     fn matching(&self, pattern: &str) -> Vec<String> {

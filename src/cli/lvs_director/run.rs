@@ -8,9 +8,10 @@ use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::conf::Reading;
 use crate::conf::expand::Outside;
+use crate::conf::frame::{Known, Survey};
 use crate::conf::problem::Severity;
-use crate::conf::{self, Reading};
 use crate::host::pid_file::{PidFile, Refused};
 use crate::host::processes::{self, Debt, Ended, Orphaned, Sign, Split};
 use crate::host::service_manager::{self, ServiceManager};
@@ -54,9 +55,10 @@ pub fn run(
     outside: &dyn Outside,
     errors: &mut dyn Write,
 ) -> Result<u8, Failure> {
-    let read = read(&settings.file, outside);
-    let (reading, text) = read.map_err(|text| Failure(status::ERRORS, text))?;
-    let wrong = errors_of(&reading);
+    let mut known = Known::default();
+    let read = loaded::read(&settings.file, outside, &mut known);
+    let survey = read.map_err(|text| Failure(status::ERRORS, text))?;
+    let (wrong, reading) = (survey.errors(), &survey.reading);
     if wrong > 0 {
         for problem in &reading.problems {
             if problem.severity.prevents_start() {
@@ -115,7 +117,7 @@ pub fn run(
         syslog: settings.syslog.map(Syslog::open),
         file: log_file,
     };
-    let needs = settings.needs(&reading.config);
+    let needs = settings.needs(&survey);
     let check_socket = control::check_path().map_err(failed("state"))?;
     let mut running = Running {
         settings,
@@ -123,7 +125,10 @@ pub fn run(
         log,
         director: Director::new(Patience::default(), needs, settings.respawns),
         programs: [None, None],
-        loaded: Loaded::new(state::path("director.conf").map_err(failed("state"))?),
+        loaded: Loaded::new(
+            state::path("director.conf").map_err(failed("state"))?,
+            known,
+        ),
         alerts: Alerts::default(),
         ears: Ears::open(check_socket.clone()).map_err(failed("state"))?,
         check_socket,
@@ -134,8 +139,8 @@ pub fn run(
         debt,
         verdict: None,
     };
-    running.warn(&reading);
-    running.take((reading, text));
+    running.warn(reading);
+    running.take(survey);
     running.script("startup_script");
     let ended = running.until_the_end(&signals, control);
     running.script("shutdown_script");
@@ -156,20 +161,6 @@ fn take_pid_file(path: &Path) -> Result<PidFile, Failure> {
         ),
         Refused::Failed(error) => failed(shown)(error),
     })
-}
-
-/// What a file says, and its text without includes.
-fn read(file: &str, outside: &dyn Outside) -> Result<(Reading, String), String> {
-    let text = outside.read(file);
-    let text = text.map_err(|error| format!("cannot read {file}: {}", error.why))?;
-    Ok(conf::read_flat(file, &text, outside))
-}
-
-fn errors_of(reading: &Reading) -> usize {
-    let errors = reading.problems.iter();
-    errors
-        .filter(|problem| problem.severity.prevents_start())
-        .count()
 }
 
 /// A director that runs.
@@ -373,10 +364,8 @@ impl Running<'_> {
             self.was_loaded.push(program);
             return file.clone();
         }
-        let reading = read(file, self.outside);
-        let same =
-            reading.is_ok_and(|(reading, text)| errors_of(&reading) == 0 && self.loaded.is(&text));
-        if same {
+        let survey = loaded::read(file, self.outside, &mut self.loaded.known);
+        if survey.is_ok_and(|survey| survey.errors() == 0 && self.loaded.is(&survey.text)) {
             return file.clone();
         }
         let text =
@@ -469,13 +458,12 @@ impl Running<'_> {
         self.manager.reloading();
         let settings = self.settings;
         let file = &settings.file;
-        let read = read(file, self.outside);
+        let read = loaded::read(file, self.outside, &mut self.loaded.known);
         let (taken, problems) = match read {
             Err(text) => (None, vec![text]),
-            Ok((reading, text)) => {
-                let errors = errors_of(&reading);
-                let problems = self.warn(&reading);
-                ((errors == 0).then_some((reading, text)), problems)
+            Ok(survey) => {
+                let problems = self.warn(&survey.reading);
+                (Some(survey).filter(|survey| survey.errors() == 0), problems)
             }
         };
         let is_taken = taken.is_some();
@@ -488,16 +476,17 @@ impl Running<'_> {
                 self.log.say(Level::Error, &text);
                 self.manager.ready(&text);
             }
-            Some((reading, text)) => {
-                if settings.namespace(&self.loaded.config) != settings.namespace(&reading.config) {
+            Some(survey) => {
+                let config = &survey.reading.config;
+                if settings.namespace(&self.loaded.config) != settings.namespace(config) {
                     let text = "net_namespace has changed: it holds when this is started again";
                     self.log.say(Level::Warning, text);
                 }
-                if self.loaded.config.global != reading.config.global {
+                if self.loaded.config.global != config.global {
                     self.close_alerts();
                 }
-                let needs = settings.needs(&reading.config);
-                self.take((reading, text));
+                let needs = settings.needs(&survey);
+                self.take(survey);
                 self.was_loaded.clear();
                 // Those that run read the file, too.
                 let live = Program::ALL
@@ -543,8 +532,8 @@ impl Running<'_> {
     }
 
     /// Goes on with what was read.
-    fn take(&mut self, read: (Reading, String)) {
-        if let Err(error) = self.loaded.take(read) {
+    fn take(&mut self, survey: Survey) {
+        if let Err(error) = self.loaded.take(survey) {
             let snapshot = self.loaded.snapshot().display();
             let text = format!("{snapshot}: {}", error_text(&error));
             self.log.say(Level::Error, &text);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::vec;
 
+use super::block::{Block, Extent};
 use super::repeat::Values;
 use crate::conf::source::Place;
 
@@ -53,19 +54,42 @@ pub struct File {
     pub text: Arc<str>,
     /// The byte at which the next line begins.
     pub next: usize,
+    /// The byte behind the last line that is read.
+    pub end: usize,
     /// Which line was read last, counted from 1.
     pub line: u32,
 }
 
 impl File {
+    /// What has not been read.
+    pub fn rest(&self) -> &str {
+        self.text.get(self.next..self.end).unwrap_or("")
+    }
+
+    /// Goes on behind what comes next.
+    pub fn pass(&mut self, extent: Extent) -> Block {
+        let (begin, lines_before) = (self.next, self.line);
+        self.next += extent.bytes;
+        self.line += extent.lines;
+        Block {
+            file: self.number,
+            lines_before,
+            begin,
+            end: self.next,
+        }
+    }
+
     /// The next line without its end, of `text`, which is the file's own.
     pub fn next_line<'t>(&mut self, text: &'t str) -> Option<&'t str> {
-        let rest = text.get(self.next..).filter(|rest| !rest.is_empty())?;
+        let rest = text.get(self.next..self.end)?;
+        if rest.is_empty() {
+            return None;
+        }
         self.line += 1;
         // Lines are short: to look byte by byte is quicker than memchr.
         match rest.bytes().position(|byte| byte == b'\n') {
             None => {
-                self.next = text.len();
+                self.next = self.end;
                 Some(rest)
             }
             Some(end) => {

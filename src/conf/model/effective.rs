@@ -46,6 +46,11 @@ impl Config {
         }
         self
     }
+
+    /// Fills in what a virtual server does not say that stands beside this configuration.
+    pub fn complete(&self, server: &mut VirtualServer) {
+        server.inherit(&self.global);
+    }
 }
 
 fn vrrp_alert(global: &Global) -> bool {

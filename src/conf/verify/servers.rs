@@ -16,21 +16,30 @@ pub fn verify(config: &mut Config, problems: &mut Problems) {
         .iter()
         .map(|group| group.name.as_str())
         .collect();
-    config.virtual_servers.retain_mut(|server| {
-        if let Some(VirtualAddress::Group(group)) = &server.address {
-            if !groups.contains(group.as_str()) {
-                let text = format!("there is no virtual_server_group `{group}`");
-                problems.note(server.common.at.0, text, "the virtual server has no effect");
-                return false;
-            }
-        }
-        Verifier {
-            name: describe(server),
-            problems,
-        }
-        .virtual_server(server)
-    });
+    config
+        .virtual_servers
+        .retain_mut(|server| virtual_server(server, |name| groups.contains(name), problems));
     note_repeated(config, problems);
+}
+
+/// Checks one, where there are some groups; whether it has an effect.
+pub fn virtual_server(
+    server: &mut VirtualServer,
+    has_group: impl Fn(&str) -> bool,
+    problems: &mut Problems,
+) -> bool {
+    if let Some(VirtualAddress::Group(group)) = &server.address {
+        if !has_group(group) {
+            let text = format!("there is no virtual_server_group `{group}`");
+            problems.note(server.common.at.0, text, "the virtual server has no effect");
+            return false;
+        }
+    }
+    Verifier {
+        name: describe(server),
+        problems,
+    }
+    .virtual_server(server)
 }
 
 /// Notes each virtual server of a service that another one before it has.

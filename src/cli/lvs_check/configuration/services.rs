@@ -3,9 +3,11 @@
 use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{Checked, Described, Reader, tell_left_out};
+use super::{Checked, Described, Listed, Reader, tell_left_out};
 use crate::check::health::Policy;
-use crate::conf::model::{Checker, VirtualServer};
+use crate::check::watch::Watch;
+use crate::conf::frame::{Digest, Obscure};
+use crate::conf::model::{Checker, CheckerKind, VirtualServer};
 use crate::conf::problem::{Problem, Problems, Severity};
 use crate::conf::source::Place;
 use crate::ipvs::plan::Entry;
@@ -15,8 +17,35 @@ use crate::ipvs::{Destination, Thresholds, Weight};
 type Server = (Place, Destination, Checked);
 
 impl Reader<'_> {
-    /// Reads a virtual server, behind those that there are.
-    pub(super) fn service(&mut self, server: &VirtualServer, described: &mut Vec<Described>) {
+    /// Lists a virtual server that is what it was before.
+    ///
+    /// # Errors
+    /// One that is listed already has its services.
+    pub(super) fn as_before(
+        &mut self,
+        watch: &Watch,
+        place: usize,
+        listed: &mut Vec<Listed>,
+    ) -> Result<(), Obscure> {
+        for service in watch.group.services() {
+            if self.known.insert(service.id, listed.len()).is_some() {
+                return Err(Obscure);
+            }
+        }
+        listed.push(Listed::AsBefore(place));
+        Ok(())
+    }
+
+    /// Reads a virtual server, known again by its text, behind those that are listed.
+    ///
+    /// # Errors
+    /// One that was not read has services of it.
+    pub(super) fn service(
+        &mut self,
+        server: &VirtualServer,
+        digest: Option<Digest>,
+        listed: &mut Vec<Listed>,
+    ) -> Result<(), Obscure> {
         tell_left_out(server, self.config, self.problems);
         let (mut own, mut joined) = (Vec::new(), BTreeMap::<usize, usize>::new());
         let mut seen = HashSet::new();
@@ -28,7 +57,7 @@ impl Reader<'_> {
             match self.known.entry(service.id) {
                 Occupied(known) => *joined.entry(*known.get()).or_default() += 1,
                 Vacant(unknown) => {
-                    unknown.insert(described.len());
+                    unknown.insert(listed.len());
                     own.push(service);
                 }
             }
@@ -42,15 +71,19 @@ impl Reader<'_> {
         }
         let is_alpha = alpha(server, self.problems);
         for (first, count) in joined {
-            self.join(server, &mut described[first], count, &servers, is_alpha);
+            match &mut listed[first] {
+                Listed::New(first) => self.join(server, first, count, &servers, is_alpha),
+                Listed::AsBefore(_) => return Err(Obscure),
+            }
         }
         let mut own = own.into_iter();
         let Some(service) = own.next() else {
-            return;
+            return Ok(());
         };
         let notices = self.notices(server, &service.id);
         let mut new = Described {
             at: server.common.at.0,
+            digest: digest.filter(|_| !has_programs(server)),
             entry: Entry {
                 service,
                 destinations: BTreeMap::new(),
@@ -67,7 +100,8 @@ impl Reader<'_> {
             notices,
         };
         self.add(&mut new, &servers);
-        described.push(new);
+        listed.push(Listed::New(Box::new(new)));
+        Ok(())
     }
 
     /// Adds the real servers of a virtual server to another one that has `count` of its services, as
@@ -80,6 +114,8 @@ impl Reader<'_> {
         servers: &[Server],
         is_alpha: bool,
     ) {
+        // The text of the first alone does not say it.
+        first.digest = None;
         let place = server.common.at.0;
         let by = match first.at.file == place.file {
             true => format!("line {}", first.at.line),
@@ -117,6 +153,18 @@ impl Reader<'_> {
             to.entry.destinations.insert(endpoint, destination.clone());
         }
     }
+}
+
+/// Whether it has programs run: who may run them and who runs them may change, and the text does not.
+fn has_programs(server: &VirtualServer) -> bool {
+    let is_program = |checker: &Checker| matches!(checker.kind, CheckerKind::Misc(_));
+    let mut real_servers = server.real_servers.iter();
+    server.quorum_up.is_some()
+        || server.quorum_down.is_some()
+        || real_servers.any(|real| {
+            let tells = real.notify_up.is_some() || real.notify_down.is_some();
+            tells || real.checkers.iter().any(is_program)
+        })
 }
 
 /// The sorry server. It has weight 1, as keepalived has it.

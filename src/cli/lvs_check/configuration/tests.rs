@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::*;
+use crate::check::memory::Memory;
 use crate::check::{Probe, Question};
 use crate::conf::expand::{Outside, Unreadable};
 use crate::ipvs::Weight;
+use crate::ipvs::plan::Table;
 
 /// A machine without files and variables.
 struct Nothing;
@@ -40,17 +42,33 @@ fn describe(text: &str) -> (Description, Vec<(Severity, u32, String)>) {
         .collect();
     assert!(errors.is_empty(), "{errors:?}");
     let mut problems = Problems::default();
-    let accounts = |user: &str, _: Option<&str>| (user == "nobody").then_some((7, 8));
-    let description = {
-        let config = reading.config.effective();
-        let is_elsewhere = config.net_namespace.is_some();
-        Description::new(config, is_elsewhere, &accounts, &mut problems)
-    };
+    let description = Description::new(reading.config.effective(), &accounts, &mut problems);
+    let told = lines(problems);
+    if let Ok((quick, problems, _)) = gradually(text, None) {
+        assert_eq!(lines(problems), told, "{text}");
+        assert_eq!(quick.services.len(), description.services.len(), "{text}");
+    }
+    (description, told)
+}
+
+fn accounts(user: &str, _: Option<&str>) -> Option<(u32, u32)> {
+    (user == "nobody").then_some((7, 8))
+}
+
+fn gradually(
+    text: &str,
+    before: Option<Before<'_>>,
+) -> Result<(Description, Problems, Sources), Obscure> {
+    let frame = Frame::read("a.conf", text, &Nothing)?;
+    Description::gradually(frame, before, &accounts)
+}
+
+fn lines(problems: Problems) -> Vec<(Severity, u32, String)> {
     let told = problems.sorted().into_iter().map(|problem| {
         let line = problem.place.map_or(0, |place| place.line);
         (problem.severity, line, problem.text)
     });
-    (description, told.collect())
+    told.collect()
 }
 
 /// A service with one server that has this in its block.
@@ -65,7 +83,7 @@ fn server(inside: &str) -> String {
 fn checks(inside: &str) -> Vec<Arc<Check>> {
     let (description, told) = describe(&server(inside));
     assert_eq!(told, [], "{inside}");
-    let (watches, _) = description.watches(&Table::default(), &Memory::default(), true);
+    let watches = description.watches(&Table::default(), &Memory::default(), true);
     let own = watches[0].checks[0].iter();
     own.map(|routine| Arc::new(routine.check.clone())).collect()
 }
@@ -163,7 +181,7 @@ fn services_have_their_policies_and_servers_their_own_ways() {
          inhibit_on_failure\n TCP_CHECK {\n }\n }\n real_server 10.0.0.2 80 {\n TCP_CHECK {\n }\n }\n}\n",
     );
     assert_eq!(told, []);
-    let (watches, _) = description.watches(&Table::default(), &Memory::default(), true);
+    let watches = description.watches(&Table::default(), &Memory::default(), true);
     let group = &watches[0].group;
     let Policy {
         quorum,
@@ -241,7 +259,7 @@ fn a_certificate_that_cannot_be_read_is_an_error() {
 fn each_failure_is_told_where_that_is_asked_for() {
     for (word, expected) in [("", false), ("log_all_failures\n", true)] {
         let (description, _) = describe(&server(&format!("TCP_CHECK {{\n{word}}}")));
-        let (watches, _) = description.watches(&Table::default(), &Memory::default(), true);
+        let watches = description.watches(&Table::default(), &Memory::default(), true);
         assert_eq!(watches[0].checks[0][0].log_all, expected, "{word}");
     }
 }
@@ -293,9 +311,12 @@ fn the_servers_of_a_service_that_is_there_already_join_the_first() {
         ),
     ] {
         let (description, told) = describe(&text);
-        let servers = description.services.iter().map(|one| {
+        let servers = description.services.iter().filter_map(|listed| {
+            let Listed::New(one) = listed else {
+                return None;
+            };
             let scheduler = one.entry.service.scheduler.as_str();
-            (scheduler, one.entry.destinations.len())
+            Some((scheduler, one.entry.destinations.len()))
         });
         assert_eq!(servers.collect::<Vec<_>>(), expected_servers, "{text}");
         let told: Vec<_> = told
@@ -319,5 +340,91 @@ fn the_table_is_where_the_configuration_says() {
     ] {
         let (description, told) = describe(text);
         assert_eq!((description.table_in.as_deref(), told.len()), (expected, 0));
+    }
+}
+
+/// What becomes of the virtual servers of a text where another one was read before: `new` or the
+/// place that it had.
+fn again(before: &str, text: &str) -> Option<Vec<String>> {
+    let (description, ..) = gradually(before, None).unwrap();
+    let frame = description.frame.clone();
+    let wanted = description.wanted(&Table::default(), &Memory::default(), true);
+    let (mut watches, mut digests) = (Vec::new(), Vec::new());
+    for one in wanted {
+        let Wanted::New(new) = one else {
+            panic!("nothing was before");
+        };
+        watches.push(new.0);
+        digests.push(new.2);
+    }
+    let before = Before {
+        frame: &frame,
+        watches: &watches,
+        digests: &digests,
+    };
+    let (description, ..) = gradually(text, Some(before)).ok()?;
+    let listed = description.services.iter().map(|listed| match listed {
+        Listed::New(_) => "new".to_owned(),
+        Listed::AsBefore(place) => place.to_string(),
+    });
+    Some(listed.collect())
+}
+
+#[test]
+fn what_is_as_before_is_not_read_again() {
+    let with = |address: &str, inside: &str, check: &str| {
+        format!(
+            "virtual_server {address} 80 {{\n protocol TCP\n lb_algo rr\n lb_kind NAT\n{inside} \
+             real_server 10.0.0.1 80 {{\n{check} }}\n}}\n"
+        )
+    };
+    let plain = |address| with(address, "", "TCP_CHECK {\n }\n");
+    let (one, two) = (plain("192.0.2.1"), plain("192.0.2.2"));
+    let both = one.clone() + &two;
+    let global = "global_defs {\n smtp_alert\n}\n";
+    let script = with("192.0.2.1", "", "MISC_CHECK {\n misc_path /bin/true\n }\n");
+    let told = with("192.0.2.1", " quorum_up /bin/true\n", "TCP_CHECK {\n }\n");
+    for (before, text, expected) in [
+        (&both, &both, Some(vec!["0", "1"])),
+        // It stands elsewhere now.
+        (&both, &(two.clone() + "\n" + &one), Some(vec!["1", "0"])),
+        (&both, &two, Some(vec!["1"])),
+        (
+            &both,
+            &(one.clone() + &with("192.0.2.2", " delay_loop 7\n", "")),
+            Some(vec!["0", "new"]),
+        ),
+        // What holds for all has changed.
+        (
+            &both,
+            &(global.to_owned() + &both),
+            Some(vec!["new", "new"]),
+        ),
+        // What the text does not say may have changed.
+        (&script, &script, Some(vec!["new"])),
+        (&told, &told, Some(vec!["new"])),
+        // One joins it.
+        (&one, &(one.clone() + &one), None),
+        (
+            &one,
+            &(one.clone() + &with("192.0.2.1", " delay_loop 7\n", "")),
+            None,
+        ),
+        (
+            &one,
+            &(with("192.0.2.1", " delay_loop 7\n", "") + &one),
+            None,
+        ),
+        (
+            &(one.clone() + &with("192.0.2.1", " delay_loop 7\n", "")),
+            &one,
+            Some(vec!["new"]),
+        ),
+    ] {
+        let found = again(before, text);
+        let found = found
+            .as_ref()
+            .map(|all| all.iter().map(String::as_str).collect());
+        assert_eq!(found, expected, "{before}\n{text}");
     }
 }

@@ -147,9 +147,10 @@ impl Running<'_, '_, '_> {
         }
     }
 
-    /// Puts what was ordered upon the servers that there are now.
+    /// Puts what was ordered upon the servers that there are now. The table has to follow where that
+    /// is something else than before.
     pub(super) fn obey(&mut self) {
-        for watch in &mut self.desired.watches {
+        for (place, watch) in self.desired.watches.iter_mut().enumerate() {
             let group = &watch.group;
             let orders: Vec<Option<Order>> = group
                 .servers
@@ -160,7 +161,10 @@ impl Running<'_, '_, '_> {
                 })
                 .collect();
             for (server, order) in watch.group.servers.iter_mut().zip(orders) {
-                server.order = order;
+                if server.order != order {
+                    server.order = order;
+                    self.pending.insert(place);
+                }
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::ipvs::plan::{Plan, Table};
 use crate::ipvs::refusal::Refusal;
 use crate::ipvs::{Change, ServiceId};
 
-use super::{Desired, Running};
+use super::Running;
 use crate::cli::lvs_check::once::command;
 
 /// How long the file of the memory may lack something.
@@ -38,16 +38,6 @@ impl Running<'_, '_, '_> {
         }
         self.remove(left);
         self.make_all(actual, false);
-    }
-
-    /// The services that are not wanted any more.
-    pub(super) fn gone(&self, desired: &Desired) -> Vec<ServiceId> {
-        if self.configuration.is_none() {
-            return Vec::new();
-        }
-        let wanted = services(&desired.watches);
-        let before = services(&self.desired.watches);
-        before.difference(&wanted).copied().collect()
     }
 
     /// Deletes services, and forgets them.
@@ -242,7 +232,7 @@ impl Running<'_, '_, '_> {
 }
 
 /// All services of these.
-fn services<'a>(watches: impl IntoIterator<Item = &'a Watch>) -> HashSet<ServiceId> {
+pub fn services<'a>(watches: impl IntoIterator<Item = &'a Watch>) -> HashSet<ServiceId> {
     let groups = watches.into_iter().map(|watch| &watch.group);
     groups
         .flat_map(|group| group.services().map(|service| service.id))

@@ -5,7 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::conf::Reading;
+use crate::conf::expand::Outside;
+use crate::conf::frame::{self, Known, Survey};
 use crate::conf::model::Config;
 use crate::host::{files, limits};
 
@@ -13,9 +14,10 @@ use crate::host::{files, limits};
 const MODE: u32 = 0o600;
 
 pub struct Loaded {
-    /// Without its virtual servers: these are for `lvs-check`, and thousands of them have no place
-    /// here.
+    /// Without its virtual servers, which are for `lvs-check`.
     pub config: Config,
+    /// Virtual servers that need not be read again.
+    pub known: Known,
     /// Tells it, with them, from others.
     digest: u64,
     snapshot: PathBuf,
@@ -23,23 +25,22 @@ pub struct Loaded {
 
 impl Loaded {
     /// Nothing yet; what is loaded will be kept in this file.
-    pub fn new(snapshot: PathBuf) -> Self {
+    pub fn new(snapshot: PathBuf, known: Known) -> Self {
         Loaded {
             config: Config::default(),
+            known,
             digest: 0,
             snapshot,
         }
     }
 
-    /// Takes what was read, and its text without includes. An error says that it cannot be kept in
-    /// the file; it is taken all the same.
-    pub fn take(&mut self, (reading, text): (Reading, String)) -> io::Result<()> {
+    /// Takes what was read. An error says that it cannot be kept in the file; it is taken all the
+    /// same.
+    pub fn take(&mut self, survey: Survey) -> io::Result<()> {
+        let Survey { reading, text, .. } = survey;
         self.digest = digest(&text);
         let kept = files::replace(&self.snapshot, text.as_bytes(), MODE);
-        self.config = Config {
-            virtual_servers: Vec::new(),
-            ..reading.config
-        };
+        self.config = reading.config;
         drop((text, reading.sources, reading.problems));
         limits::give_back_memory();
         kept
@@ -60,6 +61,16 @@ impl Drop for Loaded {
     fn drop(&mut self) {
         let _ = files::remove(&self.snapshot);
     }
+}
+
+/// Reads a file.
+///
+/// # Errors
+/// It cannot be read, in one line.
+pub fn read(file: &str, outside: &dyn Outside, known: &mut Known) -> Result<Survey, String> {
+    let text = outside.read(file);
+    let text = text.map_err(|error| format!("cannot read {file}: {}", error.why))?;
+    Ok(frame::survey(file, text, outside, known))
 }
 
 fn digest(text: &str) -> u64 {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 
+use crate::conf::frame::Survey;
 use crate::conf::model::Config;
 use crate::host::syslog::Facility;
 use crate::supervise::{Needs, Program};
@@ -286,10 +287,10 @@ impl Settings {
     }
 
     /// What a configuration has something for.
-    pub fn needs(&self, config: &Config) -> Needs {
+    pub fn needs(&self, survey: &Survey) -> Needs {
         Needs {
-            check: !config.virtual_servers.is_empty() && !self.vrrp_only,
-            vrrp: !config.instances.is_empty() && !self.check_only,
+            check: survey.virtual_servers > 0 && !self.vrrp_only,
+            vrrp: !survey.reading.config.instances.is_empty() && !self.check_only,
         }
     }
 

@@ -444,7 +444,7 @@ fn scripts_run_as_whom_the_file_says() {
 fn what_others_can_change_is_not_run_by_root() {
     let text = "global_defs {\nscript_user root\nenable_script_security\n}\n".to_owned()
         + &with("notify /tmp/told\nnotify_master \"/tmp/told\" checker\nnotify_backup /bin/told");
-    let reading = crate::conf::read("k.conf", &text, &Nothing);
+    let reading = crate::conf::read("k.conf", text, &Nothing);
     let machine = Machine {
         account: &|user, _| Some((u32::from(user != "root"), 0)),
         is_exposed: &|program| program.starts_with("/tmp/"),

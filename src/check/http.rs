@@ -1,5 +1,6 @@
 //! Asks for pages, by HTTP/1 with or without TLS, and looks at what comes.
 
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
@@ -151,22 +152,32 @@ async fn fetch(
 /// What is sent to ask for a page.
 fn request(to: Endpoint, http: &Http, page: &Page) -> String {
     let version = match http.version {
-        Version::V1_0 | Version::V1_0C => "1.0",
-        Version::V1_1 => "1.1",
+        Version::V1_0 | Version::V1_0C => " HTTP/1.0\r\n",
+        Version::V1_1 => " HTTP/1.1\r\n",
     };
     let default_port = if http.tls.is_some() { 443 } else { 80 };
-    let host = match (&page.host, to.port == default_port, to.family()) {
-        (Some(host), ..) => host.to_string(),
-        (None, true, Family::V4) => to.address.to_string(),
-        (None, true, Family::V6) => format!("[{}]", to.address),
-        (None, false, _) => to.to_string(),
+    let host: Cow<'_, str> = match (&page.host, to.port == default_port, to.family()) {
+        (Some(host), ..) => Cow::Borrowed(host),
+        (None, true, Family::V4) => to.address.to_string().into(),
+        (None, true, Family::V6) => format!("[{}]", to.address).into(),
+        (None, false, _) => to.to_string().into(),
     };
     let close = match http.version {
         Version::V1_0 => "",
         Version::V1_0C | Version::V1_1 => "Connection: close\r\n",
     };
-    let path = &page.path;
-    format!("GET {path} HTTP/{version}\r\nHost: {host}\r\nUser-Agent: lvs-check\r\n{close}\r\n")
+    // In one piece of memory, unlike with format!: thousands of these are written each second.
+    [
+        "GET ",
+        &page.path,
+        version,
+        "Host: ",
+        &host,
+        "\r\nUser-Agent: lvs-check\r\n",
+        close,
+        "\r\n",
+    ]
+    .concat()
 }
 
 /// Sends a request, and reads the answer.

@@ -133,17 +133,24 @@ impl Answer {
     fn take_head<'a>(&mut self, mut piece: &'a [u8]) -> Result<&'a [u8], Reason> {
         while self.status.is_none() && !piece.is_empty() {
             let known = self.kept.len();
-            self.kept.extend_from_slice(piece);
-            // A head that comes byte by byte is not parsed again with each of them.
-            let parsed = match known == 0 || has_empty_line(&self.kept, known) {
-                true => parse(&self.kept)?,
-                false => None,
+            // Mostly all of it comes at once, and nothing has to be kept.
+            let parsed = match known {
+                0 => parse(piece)?,
+                _ => {
+                    self.kept.extend_from_slice(piece);
+                    // One that comes byte by byte is not parsed again with each of them.
+                    let may_end = has_empty_line(&self.kept, known);
+                    if may_end { parse(&self.kept)? } else { None }
+                }
             };
-            let length = parsed.map_or(self.kept.len(), |(_, length)| length);
+            let length = parsed.map_or(known + piece.len(), |(_, length)| length);
             if self.skipped + length > LONGEST_HEAD {
                 return Err(Reason::TooLong(Stage::Answer));
             }
             let Some((head, length)) = parsed else {
+                if known == 0 {
+                    self.kept.extend_from_slice(piece);
+                }
                 return Ok(&[]);
             };
             // The head's end has come just now.

@@ -18,8 +18,7 @@ struct Room {
 
 /// Those who speak the protocols of checks.
 const CHECK_CRATES: &[&str] = &[
-    "hyper",
-    "hyper_util",
+    "httparse",
     "libc",
     "nix",
     "regex",
@@ -58,6 +57,7 @@ const PURE: &[&str] = &[
     "src/check.rs",
     "src/check/health.rs",
     "src/check/health/",
+    "src/check/http/",
     "src/check/memory.rs",
     "src/check/orders.rs",
     "src/check/request.rs",

@@ -2,13 +2,10 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::Interest;
-use tokio::net::UnixDatagram;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{JoinSet, yield_now};
@@ -16,6 +13,8 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval, sleep,
 
 use super::Verdict;
 use super::control::{Asked, Control, Questions};
+use super::files::Files;
+use super::readable::Readable;
 use super::runner::{Outcome, Runner, attempt, most_at_once};
 use super::timetable::{Beginning, Entry, Ticket, Timetable};
 use crate::host::interfaces::Monitor;
@@ -160,6 +159,8 @@ struct Driver {
     last: Vec<Option<(Verdict, u32)>>,
     /// How many verdicts alike count, in each place.
     enough: Vec<u32>,
+    /// The files that checks look at, where there are some and they can be watched.
+    files: Option<Files>,
     wished: UnboundedReceiver<Wish>,
     found: UnboundedSender<Found>,
 }
@@ -180,6 +181,7 @@ impl Driver {
             due: None,
             last: Vec::new(),
             enough: Vec::new(),
+            files: None,
             wished,
             found,
         }
@@ -230,6 +232,13 @@ impl Driver {
             self.heed(wish);
             is_ready = true;
         }
+        if self.files.as_mut().is_some_and(|files| files.poll(context)) {
+            let now = self.start.elapsed();
+            for place in self.files.iter().flat_map(|files| &files.places) {
+                self.timetable.hurry(now, *place);
+            }
+            is_ready = true;
+        }
         let mut news = Vec::new();
         for _ in 0..AT_ONCE {
             match self.running.poll_join_next(context) {
@@ -255,7 +264,16 @@ impl Driver {
             let enough = patience.map(|patience| patience.rise.max(patience.fall).get());
             self.enough = enough.collect();
             self.last = vec![None; entries.len()];
+            let files = Files::of(&entries).ok().flatten();
+            let places = files.iter().flat_map(|files| &files.places);
+            let old = places.filter(|place| entries[**place].before.is_some());
+            let old: Vec<usize> = old.copied().collect();
             self.timetable.replace(now, entries, self.beginning);
+            // What the last watch had still to say is lost.
+            for place in old {
+                self.timetable.hurry(now, place);
+            }
+            self.files = files;
         }
         for (place, rests) in wish.rests {
             self.timetable.rest(now, place, rests);
@@ -288,36 +306,8 @@ struct Sources {
     woken: Option<Pin<Box<Sleep>>>,
     outcomes: UnboundedReceiver<Found>,
     questions: Option<Questions>,
-    monitor: Option<Watched>,
-}
-
-/// A monitor, and its descriptor as the runtime knows one: as a socket of datagrams, which it is.
-struct Watched {
-    monitor: Monitor,
-    socket: UnixDatagram,
-}
-
-impl Watched {
-    fn new(monitor: Monitor) -> io::Result<Self> {
-        let descriptor = monitor.as_fd().try_clone_to_owned()?;
-        let socket = std::os::unix::net::UnixDatagram::from(descriptor);
-        socket.set_nonblocking(true)?;
-        let socket = UnixDatagram::from_std(socket)?;
-        Ok(Watched { monitor, socket })
-    }
-
-    /// Whether links or addresses have changed.
-    fn poll(&mut self, context: &mut Context<'_>) -> bool {
-        let mut changed = false;
-        while self.socket.poll_recv_ready(context).is_ready() {
-            // Whether some were lost does not matter: whoever is told, looks at all.
-            let notices = self.monitor.notices();
-            changed |= !matches!(notices, Ok(notices) if notices.is_empty());
-            let all_read = || io::Result::<()>::Err(io::ErrorKind::WouldBlock.into());
-            let _ = self.socket.try_io(Interest::READABLE, all_read);
-        }
-        changed
-    }
+    /// Who tells of links and addresses, and when there is something to tell.
+    monitor: Option<(Monitor, Readable)>,
 }
 
 impl Sources {
@@ -335,7 +325,10 @@ impl Sources {
             outcomes,
             questions: senses.control.map(Control::serve).transpose()?,
             monitor: match senses.monitor {
-                Some(monitor) => Some(Watched::new(monitor)?),
+                Some(monitor) => {
+                    let ready = Readable::new(&monitor)?;
+                    Some((monitor, ready))
+                }
                 None => None,
             },
         })
@@ -366,9 +359,12 @@ impl Sources {
                 events.push(Happening::Asked(asked));
             }
         }
-        let monitor = self.monitor.as_mut();
-        if monitor.is_some_and(|monitor| monitor.poll(context)) {
-            events.push(Happening::Addresses);
+        if let Some((monitor, ready)) = &mut self.monitor {
+            // Whether some were lost does not matter: whoever is told, looks at all.
+            let has_news = || !matches!(monitor.notices(), Ok(notices) if notices.is_empty());
+            if ready.poll(context, has_news) {
+                events.push(Happening::Addresses);
+            }
         }
         if self.looks.poll_tick(context).is_ready() {
             events.push(Happening::Look);

@@ -166,6 +166,20 @@ impl Timetable {
         Some(place)
     }
 
+    /// Has a check be made at once, unless it rests: what is being made knows too little already.
+    pub fn hurry(&mut self, now: Moment, place: usize) {
+        let Some(slot) = self.slots.get_mut(place) else {
+            return;
+        };
+        match slot.doing {
+            Doing::Rests => return,
+            Doing::Runs(_, ticket) => drop(self.running.remove(&ticket)),
+            Doing::Waits(_) => {}
+        }
+        slot.doing = Doing::Waits(now);
+        self.due.push(Reverse((now, place)));
+    }
+
     /// Has a check rest, or be made again at once.
     pub fn rest(&mut self, now: Moment, place: usize, rests: bool) {
         let Some(slot) = self.slots.get_mut(place) else {
@@ -314,6 +328,22 @@ mod tests {
         assert_eq!(table.begin(SECOND, 1), None);
         table.end(SECOND, first, false);
         assert!(table.begin(2 * SECOND, 1).is_some());
+    }
+
+    #[test]
+    fn what_is_hurried_is_due_at_once_and_what_it_is_doing_does_not_count() {
+        let mut table = table(&[&routine(1)]);
+        made(&mut table, Duration::ZERO, Duration::ZERO, false);
+        table.hurry(SECOND, 0);
+        made(&mut table, SECOND, Duration::ZERO, false);
+        assert_eq!(table.next_due(), Some(7 * SECOND));
+        let (ticket, _) = table.begin(7 * SECOND, 9).unwrap();
+        table.hurry(7 * SECOND, 0);
+        assert_eq!(table.end(7 * SECOND, ticket, true), None);
+        made(&mut table, 7 * SECOND, Duration::ZERO, false);
+        table.rest(8 * SECOND, 0, true);
+        table.hurry(8 * SECOND, 0);
+        assert_eq!(table.next_due(), None);
     }
 
     #[test]

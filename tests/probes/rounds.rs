@@ -19,10 +19,13 @@ const MANY: usize = 2000;
 /// How often each is.
 const EVERY: Duration = Duration::from_millis(500);
 
+/// How often the file is looked at if nobody says that it has changed: longer than all of it takes.
+const SELDOM: Duration = Duration::from_secs(3600);
+
 /// How long all of it may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// All are up, and tell so once; a file that changes is seen each time.
+/// All are up, and tell so once; a file that changes is looked at at once, each time.
 pub fn check(folder: &Path) -> Result<(), String> {
     let file = folder.join("rounds");
     let write = |text: &str| fs::write(&file, text).map_err(|error| error.to_string());
@@ -47,8 +50,12 @@ pub fn check(folder: &Path) -> Result<(), String> {
             timeout: Duration::from_secs(5),
             tries: Tries::default(),
         };
+        let delay = match check.probe {
+            Probe::File(_) => SELDOM,
+            _ => EVERY,
+        };
         Entry {
-            routine: Arc::new(Routine::of(check, EVERY, EVERY)),
+            routine: Arc::new(Routine::of(check, delay, delay)),
             before: None,
         }
     };

@@ -4,7 +4,6 @@ use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::addr::Endpoint;
 use crate::check::health::Policy;
@@ -14,9 +13,7 @@ use crate::check::{Check, Manner, Probe, User};
 use crate::cli::post;
 use crate::conf;
 use crate::conf::frame::{Digest, Frame, Obscure};
-use crate::conf::model::{
-    Checker, CheckerKind, Common, Config, RealServer, SslGlobal, VirtualServer,
-};
+use crate::conf::model::{Checker, Common, Config, RealServer, SslGlobal, VirtualServer};
 use crate::conf::problem::{Problem, Problems, Severity};
 use crate::conf::source::{Place, Sources};
 use crate::conf::value::{Command, VirtualAddress};
@@ -415,14 +412,9 @@ fn share(last: &mut VecDeque<Arc<Manner>>, check: &mut Check) {
     }
 }
 
-/// When a check is made. A file is looked at often, where keepalived is told by the kernel.
+/// When a check is made.
 fn routine(checker: &Checker, check: Check) -> Arc<Routine> {
-    const GLANCE: Duration = Duration::from_secs(1);
-    let usual = match checker.kind {
-        CheckerKind::File(_) => GLANCE,
-        _ => Rhythm::default().delay,
-    };
-    let delay = checker.delay_loop.unwrap_or(usual);
+    let delay = checker.delay_loop.unwrap_or(Rhythm::default().delay);
     let warmup = checker.warmup.unwrap_or(delay);
     Arc::new(Routine {
         log_all: checker.log_all_failures == Some(true),

@@ -12,6 +12,7 @@ mod hostile;
 mod link;
 mod several;
 mod speaker;
+mod starts;
 mod tracking;
 
 use std::env;
@@ -79,6 +80,7 @@ fn main() -> ExitCode {
         .unwrap_or(6);
     let mut cases = cases::all();
     cases.extend(several::all());
+    cases.extend(starts::all());
     cases.extend(tracking::all());
     cases.extend(hostile::all());
     cases.retain(|case| case.name.contains(&only));

@@ -14,6 +14,7 @@ mod several;
 mod speaker;
 mod starts;
 mod tracking;
+mod unicast;
 
 use std::env;
 use std::path::PathBuf;
@@ -82,6 +83,7 @@ fn main() -> ExitCode {
     cases.extend(several::all());
     cases.extend(starts::all());
     cases.extend(tracking::all());
+    cases.extend(unicast::all());
     cases.extend(hostile::all());
     cases.retain(|case| case.name.contains(&only));
     let count = cases.len();

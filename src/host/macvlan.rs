@@ -1,7 +1,6 @@
 //! Interfaces with MAC addresses of their own, on top of others, as virtual routers have them
 //! (RFC 9568, section 7.3).
 
-use std::cell::Cell;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr};
 use std::rc::Rc;
@@ -14,63 +13,16 @@ use super::interfaces;
 use super::links::Network;
 use super::sysctl;
 
+pub use base::Base;
+
+mod base;
+
 /// An interface on another one, which is removed with this.
 #[derive(Debug)]
 pub struct Macvlan {
     link: u32,
     base: Option<Rc<Base>>,
     stays: bool,
-}
-
-/// What the interface below is told while one of these is on it: to answer ARP for no address but
-/// its own, and to ask in the name of none but its own. Otherwise other hosts would learn its MAC
-/// for virtual addresses.
-const QUIET: [(&str, i32); 2] = [("arp_ignore", 1), ("arp_announce", 2)];
-
-/// The interface below, with what it was told before.
-#[derive(Debug)]
-pub struct Base {
-    name: String,
-    before: Vec<(&'static str, i32)>,
-    stays: Cell<bool>,
-}
-
-impl Base {
-    /// Has it speak for its own addresses alone, until the last [`Macvlan`] on it is gone.
-    pub fn open(name: &str) -> io::Result<Rc<Self>> {
-        let mut base = Base {
-            name: name.to_owned(),
-            before: vec![],
-            stays: Cell::new(false),
-        };
-        for (setting, value) in QUIET {
-            let path = ["net", "ipv4", "conf", name, setting];
-            let before = sysctl::read(&path)?;
-            if before < value {
-                sysctl::write(&path, value)?;
-                base.before.push((setting, before));
-            }
-        }
-        Ok(Rc::new(base))
-    }
-
-    /// Its name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-}
-
-impl Drop for Base {
-    fn drop(&mut self) {
-        if self.stays.get() {
-            return;
-        }
-        for (setting, before) in &self.before {
-            let path = ["net", "ipv4", "conf", &self.name, setting];
-            // With the interface its settings went.
-            let _ = sysctl::write(&path, *before);
-        }
-    }
 }
 
 impl Macvlan {
@@ -111,7 +63,7 @@ impl Macvlan {
     pub fn leave(&mut self) {
         self.stays = true;
         if let Some(base) = &self.base {
-            base.stays.set(true);
+            base.leave();
         }
     }
 

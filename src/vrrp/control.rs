@@ -1,15 +1,16 @@
 //! How a running speaker is asked things: a datagram socket below `/run/lvskit`, which only its own
 //! user reaches.
 
-use std::fs::{self, DirBuilder, Permissions};
+use std::fs::{self, Permissions};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::addr::Family;
+use crate::host::files::Lock;
 use crate::host::state;
 
 use super::Vrid;
@@ -57,12 +58,7 @@ impl Control {
     /// AddrInUse: another process speaks for that one.
     pub fn open(interface: &str, vrid: Vrid, family: Family) -> io::Result<Self> {
         let path = path(interface, vrid, family)?;
-        if let Some(directory) = path.parent() {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o755)
-                .create(directory)?;
-        }
+        let _turn = take_turn(&path)?;
         if UnixDatagram::unbound()?.connect(&path).is_ok() {
             return Err(io::ErrorKind::AddrInUse.into());
         }
@@ -112,12 +108,22 @@ impl Drop for Control {
     }
 }
 
+/// Waits until nobody else looks whether a socket is deserted, to have its name: of two that start at
+/// the same time each would take that of the other for one that was left. Whoever has the socket then
+/// keeps others away by living.
+fn take_turn(path: &Path) -> io::Result<Lock> {
+    Lock::take_within(&path.with_file_name("vrrp"), PATIENCE)
+}
+
 /// Removes the sockets of speakers, and of those who asked one, that were killed: nobody listens
 /// there. Other network namespaces are swept too, they may be gone as well.
 pub fn sweep() {
     /// One that is younger may not listen yet.
     const YOUNG: Duration = Duration::from_secs(10);
     let Ok(example) = state::path("vrrp") else {
+        return;
+    };
+    let Ok(_turn) = take_turn(&example) else {
         return;
     };
     let entries = example.parent().and_then(|all| fs::read_dir(all).ok());

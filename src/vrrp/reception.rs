@@ -37,11 +37,14 @@ pub struct Expected {
 /// What the checksum of version 3 over IPv4 covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Checksum {
-    /// Source and destination too, as keepalived has it.
+    /// Source and destination too, as keepalived has it; and as [`Checksum::OldUnicast`] once a peer
+    /// does so.
     #[default]
     Pseudo,
+    /// As [`Checksum::Pseudo`], and a peer that sums the old way is not believed.
+    NeverOld,
     /// As [`Checksum::Pseudo`], with the group as the destination though it is a peer: keepalived
-    /// up to 1.3.6.
+    /// up to 1.3.6. Peers may sum as [`Checksum::Pseudo`].
     OldUnicast,
     /// The message alone, as RFC 9568 has it.
     Message,
@@ -58,7 +61,9 @@ impl Checksum {
         match (version, Family::of(&source), self) {
             (_, Family::V6, _) => PseudoHeader::Of(source, destination),
             (Version::V2, Family::V4, _) | (_, _, Checksum::Message) => PseudoHeader::None,
-            (Version::V3, Family::V4, Checksum::Pseudo) => PseudoHeader::Of(source, destination),
+            (Version::V3, Family::V4, Checksum::Pseudo | Checksum::NeverOld) => {
+                PseudoHeader::Of(source, destination)
+            }
             (Version::V3, Family::V4, Checksum::OldUnicast) => {
                 PseudoHeader::Of(source, group_address(Family::V4))
             }
@@ -241,6 +246,8 @@ impl Reception {
         let old = match (sums(expected.checksum), unicast, expected.checksum) {
             (true, _, _) => false,
             (false, true, Checksum::Pseudo) if sums(Checksum::OldUnicast) => true,
+            // A keepalived that has noticed the old way says that it goes on so, and does not.
+            (false, true, Checksum::OldUnicast) if sums(Checksum::Pseudo) => false,
             _ => return Err(Rejection::Checksum),
         };
         if datagram.destination.is_multicast() == unicast {
@@ -512,10 +519,18 @@ mod tests {
             destination: US,
             ..to_group()
         };
-        let packet = packet(&old, direct, 1);
-        let mut reception = Reception::new(ours);
-        assert!(reception.check(&read_ipv4(&packet).unwrap()).is_ok());
+        let heard = packet(&old, direct, 1);
+        let mut reception = Reception::new(ours.clone());
+        assert!(reception.check(&read_ipv4(&heard).unwrap()).is_ok());
         assert_eq!(reception.expected().checksum, Checksum::OldUnicast);
+        let never = Expected {
+            checksum: Checksum::NeverOld,
+            ..ours.clone()
+        };
+        assert_eq!(verdict(&never, &old, direct), Some(Rejection::Checksum));
+        // Who sums the old way believes both.
+        assert_eq!(verdict(&old, &old, direct), None);
+        assert_eq!(verdict(&old, &never, direct), None);
     }
 
     #[test]

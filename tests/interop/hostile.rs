@@ -42,7 +42,7 @@ pub fn all() -> Vec<Case> {
 }
 
 fn endure(link: &Link, wishes: &Wishes) -> Outcome {
-    fs::write(link.directory.join("hostile"), "").map_err(|error| error.to_string())?;
+    link.is_unsound()?;
     let a = Speaker::start(link, "a", Kind::Ours, wishes)?;
     let backup = Wishes {
         priority: 50,

@@ -12,6 +12,9 @@ use crate::Outcome;
 /// The hosts.
 pub const HOSTS: [&str; 3] = ["a", "b", "c"];
 
+/// A file that says: packets may have something wrong.
+const UNSOUND: &str = "unsound";
+
 /// A link, until it is dropped.
 pub struct Link {
     number: usize,
@@ -247,11 +250,14 @@ impl Link {
                 .any(|word| line.contains(word))
         };
         match text.lines().find(is_bad) {
-            Some(line) if !self.directory.join("hostile").exists() => {
-                Err(format!("tcpdump: {line}"))
-            }
+            Some(line) if !self.directory.join(UNSOUND).exists() => Err(format!("tcpdump: {line}")),
             _ => Ok(()),
         }
+    }
+
+    /// From now on tcpdump may find something wrong with packets.
+    pub fn is_unsound(&self) -> Outcome {
+        fs::write(self.directory.join(UNSOUND), "").map_err(|error| error.to_string())
     }
 
     /// Ends tcpdump; what it has written is whole then.

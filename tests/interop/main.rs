@@ -12,7 +12,9 @@ mod hostile;
 mod link;
 mod several;
 mod speaker;
+mod starts;
 mod tracking;
+mod unicast;
 
 use std::env;
 use std::path::PathBuf;
@@ -79,7 +81,9 @@ fn main() -> ExitCode {
         .unwrap_or(6);
     let mut cases = cases::all();
     cases.extend(several::all());
+    cases.extend(starts::all());
     cases.extend(tracking::all());
+    cases.extend(unicast::all());
     cases.extend(hostile::all());
     cases.retain(|case| case.name.contains(&only));
     let count = cases.len();

@@ -110,13 +110,39 @@ impl Speaker {
         })
     }
 
+    /// Starts one more of ours on a host, with files of this number.
+    pub fn again(
+        link: &Link,
+        host: &'static str,
+        number: usize,
+        text: &str,
+    ) -> Result<Self, String> {
+        let name = format!("{host}-{number}");
+        let file = link.directory.join(format!("{name}.conf"));
+        fs::write(&file, text).map_err(|error| error.to_string())?;
+        Self::spawn_as(&name, link, host, Kind::Configured, |command| {
+            command.arg(&link.program).args(["run", "-f"]).arg(file);
+        })
+    }
+
     fn spawn(
         link: &Link,
         host: &'static str,
         kind: Kind,
         fill: impl FnOnce(&mut Command),
     ) -> Result<Self, String> {
-        let log = link.directory.join(format!("{host}.log"));
+        Self::spawn_as(host, link, host, kind, fill)
+    }
+
+    /// Starts one with a log of this name.
+    fn spawn_as(
+        name: &str,
+        link: &Link,
+        host: &'static str,
+        kind: Kind,
+        fill: impl FnOnce(&mut Command),
+    ) -> Result<Self, String> {
+        let log = link.directory.join(format!("{name}.log"));
         let file = File::create(&log).map_err(|error| error.to_string())?;
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &link.namespace(host)]);
@@ -135,6 +161,12 @@ impl Speaker {
     /// What it has logged and printed.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// The status with which it has ended, if it has.
+    pub fn status(&mut self) -> Option<i32> {
+        let ended = self.child.try_wait().ok().flatten();
+        ended.map(|status| status.code().unwrap_or(-1))
     }
 
     /// Its process.

@@ -231,7 +231,7 @@ impl<'a> World<'a> {
         family: Family,
     ) -> io::Result<Macvlan> {
         let base = match family {
-            Family::V4 => Some(self.base(&below.name)?),
+            Family::V4 => Some(self.base(below)?),
             Family::V6 => None,
         };
         let everywhere = ["net", "ipv4", "conf", "all", "rp_filter"];
@@ -245,12 +245,12 @@ impl<'a> World<'a> {
         Macvlan::open(&vmac.name, vmac.mac, below, base, family)
     }
 
-    fn base(&mut self, name: &str) -> io::Result<Rc<Base>> {
+    fn base(&mut self, below: &Interface) -> io::Result<Rc<Base>> {
         let mut known = self.bases.iter().filter_map(Weak::upgrade);
-        if let Some(base) = known.find(|base| base.name() == name) {
+        if let Some(base) = known.find(|base| base.name() == below.name) {
             return Ok(base);
         }
-        let base = Base::open(name)?;
+        let base = Base::open(below)?;
         self.bases.retain(|base| base.strong_count() > 0);
         self.bases.push(Rc::downgrade(&base));
         Ok(base)

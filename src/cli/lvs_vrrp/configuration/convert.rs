@@ -14,6 +14,7 @@ use crate::vrrp::command::{Account, CommandLine, Text};
 use crate::vrrp::files::{First, TrackedFile};
 use crate::vrrp::instance::{self, Instance, Notify, Script, Task, VirtualAddress};
 use crate::vrrp::process::{Arguments, Count, Pattern};
+use crate::vrrp::reception::Checksum;
 use crate::vrrp::tracking::Weight;
 use crate::vrrp::vmac::Vmac;
 use crate::vrrp::{Authentication, Interval, Priority, Secret, Version, Vrid, router};
@@ -43,6 +44,12 @@ impl Converter<'_> {
         to.source = from.unicast_source.or(from.mcast_source);
         to.tracks_source = from.track_source || to.source.is_none();
         to.peers = self.peers(from);
+        to.checksum = match from.old_unicast_checksum.as_deref() {
+            None => Checksum::Pseudo,
+            Some("never") => Checksum::NeverOld,
+            Some(_) if to.peers.is_empty() => Checksum::Pseudo,
+            Some(_) => Checksum::OldUnicast,
+        };
         if from.unicast_fault_no_peer && to.peers.is_empty() {
             to.hindrance = Some("no peer in `unicast_peer`".into());
         }

@@ -9,6 +9,7 @@ use crate::conf::expand::{Outside, Unreadable};
 use crate::vrrp::command::{Account, CommandLine, Text};
 use crate::vrrp::instance::{self, Instance, Script, Task};
 use crate::vrrp::process::{Arguments, Count, Pattern};
+use crate::vrrp::reception::Checksum;
 use crate::vrrp::routing::Line;
 use crate::vrrp::{Authentication, Priority, Secret, Vrid, router};
 
@@ -284,11 +285,26 @@ fn adverts_go_to_the_group_that_the_file_names() {
 
 #[test]
 fn what_would_make_another_master_is_refused() {
-    for lines in ["old_unicast_checksum", "vrf eth9"] {
-        let refusals = chosen(&with(lines), &[]).unwrap_err();
-        assert_eq!(refusals.len(), 1, "{refusals:?}");
-        assert!(refusals[0].starts_with("k.conf:"), "{refusals:?}");
+    let refusals = chosen(&with("vrf eth9"), &[]).unwrap_err();
+    assert_eq!(refusals.len(), 1, "{refusals:?}");
+    assert!(refusals[0].starts_with("k.conf:"), "{refusals:?}");
+}
+
+#[test]
+fn the_checksum_of_old_unicast_adverts_is_as_the_file_says() {
+    let checksum = |line: &str, peers: &str| {
+        let (instance, warnings) = only(&with(&format!("{line}\n{peers}")));
+        (instance.checksum, warnings)
+    };
+    let peers = "unicast_peer {\n10.9.0.2\n}";
+    for (line, expected) in [
+        ("", Checksum::Pseudo),
+        ("old_unicast_checksum", Checksum::OldUnicast),
+        ("old_unicast_checksum never", Checksum::NeverOld),
+    ] {
+        assert_eq!(checksum(line, peers), (expected, vec![]), "{line}");
     }
+    assert_eq!(checksum("old_unicast_checksum", "").0, Checksum::Pseudo);
 }
 
 #[test]

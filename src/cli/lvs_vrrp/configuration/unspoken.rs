@@ -21,6 +21,7 @@ const SPOKEN: &[&str] = &[
     "unicast_peer",
     // Adverts of others are never believed.
     "check_unicast_src",
+    "old_unicast_checksum",
     "mcast_src_ip",
     "mcast_dst_ip",
     "strict_mode",
@@ -59,7 +60,7 @@ const SPOKEN: &[&str] = &[
 ];
 
 /// The keywords of an instance without which another machine would be master, or two.
-const DECISIVE: &[&str] = &["vrf", "old_unicast_checksum"];
+const DECISIVE: &[&str] = &["vrf"];
 
 /// Keywords that the others can do without: what is done instead.
 const INSTEAD: &[(&str, &str)] = &[

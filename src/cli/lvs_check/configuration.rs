@@ -12,7 +12,7 @@ use crate::check::rhythm::{Rhythm, Routine};
 use crate::check::tls::Identity;
 use crate::check::watch::{Source, Terms, Watch};
 use crate::check::{Check, Manner, Probe, User};
-use crate::cli::post;
+use crate::cli::{post, scheduling};
 use crate::conf::model::{Checker, Common, Config, RealServer, SslGlobal, VirtualServer};
 use crate::conf::problem::{Problem, Problems, Severity};
 use crate::conf::source::{Place, Sources};
@@ -346,6 +346,7 @@ impl Reader<'_> {
             flush_on_stop: flush.is_some_and(|word| word != "VS"),
             timeouts: global.timeouts.as_deref().map(timeouts),
             synchronisation: self.config.synchronisation(),
+            process: scheduling::of_checks(global),
             post: post::of(global, PROGRAM, &host),
             router: router.unwrap_or(host),
             fifos: [

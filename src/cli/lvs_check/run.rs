@@ -20,7 +20,8 @@ use crate::check::timetable::{Beginning, Entry};
 use crate::check::watch::Watch;
 use crate::cli::kernel;
 use crate::cli::synchronisation::{self, Daemons};
-use crate::host::{signals, state::State};
+use crate::host::scheduling::Process;
+use crate::host::{error_text, signals, state::State};
 use crate::ipvs::client::Client;
 use crate::ipvs::plan::Table;
 use crate::ipvs::{Change, Daemon, ServiceId};
@@ -85,6 +86,8 @@ struct Running<'r, 's, 'e> {
     audience: Audience,
     /// Those who synchronise connections.
     daemons: Daemons,
+    /// How this process runs.
+    process: Process,
     /// The places of checks that cannot be made, which has been told.
     faulty: BTreeSet<usize>,
     /// Whose checks rest.
@@ -135,6 +138,7 @@ impl Session<'_> {
             slow: BTreeSet::new(),
             audience: Audience::default(),
             daemons: Daemons::default(),
+            process: Process::default(),
             faulty: BTreeSet::new(),
             resting: Vec::new(),
             start: Instant::now(),
@@ -312,6 +316,10 @@ impl Running<'_, '_, '_> {
         self.obey();
         if let Some(timeouts) = self.desired.overall.timeouts {
             self.carry_out(&[Change::SetTimeouts(timeouts)]);
+        }
+        for (what, error) in self.process.turn_to(&self.desired.overall.process) {
+            let text = format!("{what}: {}", error_text(&error));
+            self.session.complain(&text);
         }
         for wrong in self.audience.become_as(&self.desired.overall) {
             self.session.complain(&wrong);

@@ -9,4 +9,5 @@ pub mod lvs_vip;
 pub mod lvs_vrrp;
 mod post;
 mod rules;
+mod scheduling;
 mod synchronisation;

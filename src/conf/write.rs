@@ -23,6 +23,8 @@ const SYNONYMS: &[(Block, &str)] = &[
     (Block::VirtualServer, "lvs_method"),
     (Block::VirtualServer, "hashed"),
     (Block::Global, "vrrp_rlimit_rtime"),
+    (Block::Global, "checker_rlimit_rtime"),
+    (Block::Global, "lvs_process_name"),
 ];
 
 /// The configuration as the text of a keepalived.conf.

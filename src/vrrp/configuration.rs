@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::addr::Family;
+use crate::host::scheduling::Process;
 
 use super::Vrid;
 use super::command::{Account, CommandLine};
@@ -39,21 +39,6 @@ pub struct Fifo {
     pub owner: Option<Account>,
     /// What is started to read it, with its path behind the other arguments.
     pub reader: Option<CommandLine>,
-}
-
-/// How the kernel treats a process.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Process {
-    /// Before all ordinary ones: 1 to 99.
-    pub real_time: Option<u8>,
-    /// How long it may then compute without a pause, before the kernel kills it.
-    pub real_time_limit: Option<Duration>,
-    /// Among ordinary ones: -20, the most, to 19.
-    pub niceness: Option<i8>,
-    /// Whether its memory is never swapped.
-    pub locked: bool,
-    /// What it is called.
-    pub name: Option<String>,
 }
 
 /// Virtual routers that are master together or not at all (keepalived's `vrrp_sync_group`), or one

@@ -131,6 +131,68 @@ pub fn servers_follow_their_checks_and_scripts_are_told(world: &mut World) -> Re
     balanced.table_is(&[SERVICE, FIRST, SECOND])
 }
 
+/// Its name, its niceness, its CPUs and its memory are as the file says, also after a reload. What a
+/// file says is acted on.
+pub fn a_process_runs_as_its_file_says(world: &mut World) -> Result {
+    let balanced = Balanced::new(world)?;
+    balanced.ipvsadm("-C")?;
+    write("load", "0")?;
+    let tracked = "FILE_CHECK {\n track_file load\n}";
+    let service = configuration("", tracked);
+    let conf = |global: &str| {
+        let path = file("load");
+        let files = format!(
+            "track_file load {{\n file {}\n weight 0\n}}\n",
+            path.display()
+        );
+        let text = format!("global_defs {{\n{global}\n}}\n{files}{service}");
+        write("conf", &text)
+    };
+    conf(
+        "checker_process_name checks\n checker_priority 5\n checker_cpu_affinity 0\n \
+         checker_no_swap",
+    )?;
+    let options = format!("run -f {}", file("conf").display());
+    let mut running = Loop::start(&balanced.check, &options)?;
+    balanced.table_is_soon(&[SERVICE, FIRST, SECOND])?;
+    let process = format!("/proc/{}", running.0.id());
+    let runs = |name: &str, niceness: &str, is_locked: bool, is_real_time: bool| {
+        let read = |file: &str| fs::read_to_string(format!("{process}/{file}")).context(file);
+        let (stat, status) = (read("stat")?, read("status")?);
+        let fields: Vec<&str> = stat.split(' ').collect();
+        let (found_niceness, policy) = (fields[18], fields[40]);
+        let locked = status.lines().find(|line| line.starts_with("VmLck:"));
+        let cpus = status
+            .lines()
+            .find(|line| line.starts_with("Cpus_allowed_list:"));
+        let is_as_it_shall_be = stat.contains(&format!("({name})"))
+            && found_niceness == niceness
+            && (policy == "2") == is_real_time
+            && locked.is_some_and(|line| !line.ends_with("\t       0 kB")) == is_locked
+            && cpus.is_some_and(|line| line.ends_with("\t0"));
+        match is_as_it_shall_be {
+            true => Ok(()),
+            false => Err(format!("{stat}{status}{}", told())),
+        }
+    };
+    runs("checks", "5", true, false)?;
+    conf("lvs_process_name loop\n checker_rt_priority 3\n checker_cpu_affinity 0")?;
+    running.signal(Signal::SIGHUP)?;
+    for _ in 0..50 {
+        if told().contains("reloaded") {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    runs("loop", "0", false, true)?;
+
+    write("load", "1")?;
+    balanced.table_is_soon(&[SERVICE, FIRST])?;
+    write("load", "0")?;
+    balanced.table_is_soon(&[SERVICE, FIRST, SECOND])?;
+    running.stop()
+}
+
 /// What has not changed is there all the time, and is checked as before; what is new is checked
 /// first; what is gone goes. A file with a mistake changes nothing, and is told with its line.
 pub fn a_reload_changes_what_has_changed(world: &mut World) -> Result {

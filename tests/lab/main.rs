@@ -246,6 +246,10 @@ const TESTS: &[(&str, Test)] = &[
         check_run::a_reload_changes_what_has_changed,
     ),
     (
+        "check-run/a-process-runs-as-its-file-says",
+        check_run::a_process_runs_as_its_file_says,
+    ),
+    (
         "check-run/a-killed-loop-is-taken-up-by-the-next",
         check_run::a_killed_loop_is_taken_up_by_the_next,
     ),

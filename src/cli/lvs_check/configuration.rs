@@ -10,7 +10,7 @@ use crate::check::health::Policy;
 use crate::check::rhythm::{Rhythm, Routine};
 use crate::check::tls::Identity;
 use crate::check::{Check, Manner, Probe, User};
-use crate::cli::post;
+use crate::cli::{post, scheduling};
 use crate::conf;
 use crate::conf::frame::{Digest, Frame, Obscure};
 use crate::conf::model::{Checker, Common, Config, RealServer, SslGlobal, VirtualServer};
@@ -334,6 +334,7 @@ impl<'a> Reader<'a> {
             flush_on_stop: flush.is_some_and(|word| word != "VS"),
             timeouts: global.timeouts.as_deref().map(timeouts),
             synchronisation: self.config.synchronisation(),
+            process: scheduling::of_checks(global),
             post: post::of(global, PROGRAM, &host),
             router: router.unwrap_or(host),
             fifos: [

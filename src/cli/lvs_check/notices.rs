@@ -11,6 +11,7 @@ use crate::addr::Endpoint;
 use crate::check::User;
 use crate::conf::model::Synchronisation;
 use crate::conf::value::VirtualAddress;
+use crate::host::scheduling::Process;
 use crate::ipvs::{ServiceId, Timeouts};
 use crate::notify::mail::Envelope;
 use crate::notify::postman::Relay;
@@ -109,6 +110,8 @@ pub struct Overall {
     pub timeouts: Option<Timeouts>,
     /// Who synchronises connections, where no virtual router says it (`lvs_sync_daemon`).
     pub synchronisation: Option<Synchronisation>,
+    /// How the process runs.
+    pub process: Process,
     /// What this machine is called in mails (`router_id`).
     pub router: String,
     /// Who carries mails, and whom to.

@@ -22,6 +22,7 @@ use crate::cli::kernel;
 use crate::cli::synchronisation::Daemons;
 use crate::conf::frame::Digest;
 use crate::conf::model::Config;
+use crate::host::scheduling::Process;
 use crate::host::{signals, state::State};
 use crate::ipvs::Daemon;
 use crate::ipvs::client::Client;
@@ -88,6 +89,8 @@ struct Running<'r, 's, 'e> {
     audience: Audience,
     /// Those who synchronise connections.
     daemons: Daemons,
+    /// How this process runs.
+    process: Process,
     /// The places of checks that cannot be made, which has been told.
     faulty: BTreeSet<usize>,
     /// Whose checks rest.
@@ -138,6 +141,7 @@ impl Session<'_> {
             slow: BTreeSet::new(),
             audience: Audience::default(),
             daemons: Daemons::default(),
+            process: Process::default(),
             faulty: BTreeSet::new(),
             resting: Vec::new(),
             start: Instant::now(),

@@ -1,12 +1,11 @@
 //! The vrrp_instances of a keepalived.conf as the virtual routers that `lvs-vrrp` speaks for. What
 //! the file asks for and is not had here is told; what would make another machine master is refused.
 
-use std::time::Duration;
-
+use crate::cli::scheduling;
 use crate::conf::model::{self, Config, Synchronisation};
 use crate::conf::source::{Place, Sources};
 use crate::vrrp::command::Account;
-use crate::vrrp::configuration::{Configuration, Fifo, Process, SyncGroup};
+use crate::vrrp::configuration::{Configuration, Fifo, SyncGroup};
 use crate::vrrp::instance::Notify;
 use crate::vrrp::tracking::Weight;
 
@@ -97,7 +96,7 @@ pub fn choose(
     let configuration = Configuration {
         groups,
         fifos,
-        process: process(&config.global),
+        process: scheduling::of_vrrp(&config.global),
         fixed,
     };
     if refusals.is_empty() {
@@ -140,21 +139,6 @@ fn pick<'a>(config: &'a Config, names: &[String]) -> Result<Vec<&'a model::Insta
     }
     let chosen = instances.iter().filter(|instance| is_named(&instance.name));
     Ok(chosen.collect())
-}
-
-/// How the process runs.
-fn process(global: &model::Global) -> Process {
-    let real_time = global.vrrp_real_time;
-    let limit = global.vrrp_real_time_limit.filter(|_| real_time.is_some());
-    Process {
-        real_time,
-        real_time_limit: limit.map(|limit| Duration::from_micros(limit.into())),
-        niceness: global
-            .vrrp_niceness
-            .and_then(|niceness| i8::try_from(niceness).ok()),
-        locked: global.vrrp_no_swap,
-        name: global.vrrp_process_name.clone(),
-    }
 }
 
 struct Converter<'a> {

@@ -115,6 +115,20 @@ settings! {
         "vrrp_rlimit_rttime" | "vrrp_rlimit_rtime" vrrp_real_time_limit: Option<u32> = None,
         /// Whether it is never swapped.
         "vrrp_no_swap" vrrp_no_swap: bool = false,
+        /// The CPUs that it runs on.
+        "vrrp_cpu_affinity" vrrp_cpus: Option<Vec<String>> = None,
+        /// What the process that makes checks is called.
+        "checker_process_name" | "lvs_process_name" checker_process_name: Option<String> = None,
+        /// How nice it is, -20 to 19.
+        "checker_priority" checker_niceness: Option<i32> = None,
+        /// Its priority before all ordinary processes, 1 to 99.
+        "checker_rt_priority" checker_real_time: Option<u8> = None,
+        /// How many microseconds it may then compute without a pause.
+        "checker_rlimit_rttime" | "checker_rlimit_rtime" checker_real_time_limit: Option<u32> = None,
+        /// Whether it is never swapped.
+        "checker_no_swap" checker_no_swap: bool = false,
+        /// The CPUs that it runs on.
+        "checker_cpu_affinity" checker_cpus: Option<Vec<String>> = None,
         /// Synchronise connections: interface, instance, options.
         "lvs_sync_daemon" sync_daemon: Option<Vec<String>> = None,
         /// Timeouts of connections.

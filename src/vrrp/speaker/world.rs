@@ -15,13 +15,14 @@ use crate::host::interfaces::{self, Monitor};
 use crate::host::links::Network;
 use crate::host::macvlan::{Base, Macvlan};
 use crate::host::pipes::NamedPipe;
-use crate::host::{routes, scheduling, sysctl};
+use crate::host::scheduling::Process;
+use crate::host::{routes, sysctl};
 use crate::netlink::monitor::{Interface, Notice};
 use crate::netlink::route::Address;
 use crate::vrrp::Moment;
 use crate::vrrp::command::CommandLine;
 use crate::vrrp::complaints::Troubles;
-use crate::vrrp::configuration::{Configuration, Fifo, Process};
+use crate::vrrp::configuration::{Configuration, Fifo};
 use crate::vrrp::files::{Files, TrackedFile};
 use crate::vrrp::instance::{Channel, Instance, Script};
 use crate::vrrp::packet::Datagram;
@@ -319,31 +320,8 @@ impl<'a> World<'a> {
         let watched = self.files.turn_to(paths);
         self.note("cannot watch a file", watched);
         self.turn_pipes(&configuration.fifos);
-        self.turn_process(&configuration.process);
-    }
-
-    /// Has the process run otherwise. It does without what is not allowed.
-    fn turn_process(&mut self, to: &Process) {
-        let from = std::mem::replace(&mut self.process, to.clone());
-        if from.real_time != to.real_time {
-            let outcome = scheduling::set_real_time(to.real_time);
-            self.note("cannot set the real-time priority", outcome);
-        }
-        if from.real_time_limit != to.real_time_limit {
-            let outcome = scheduling::limit_real_time(to.real_time_limit);
-            self.note("cannot limit real-time computing", outcome);
-        }
-        if from.niceness != to.niceness {
-            let outcome = scheduling::set_niceness(to.niceness.unwrap_or(0));
-            self.note("cannot set the niceness", outcome);
-        }
-        if from.locked != to.locked {
-            let outcome = scheduling::lock_memory(to.locked);
-            self.note("cannot lock the memory", outcome);
-        }
-        if let Some(name) = &to.name {
-            let outcome = scheduling::set_name(name);
-            self.note("cannot set the name of the process", outcome);
+        for (what, error) in self.process.turn_to(&configuration.process) {
+            self.note(what, Err(error));
         }
     }
 

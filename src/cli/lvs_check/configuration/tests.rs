@@ -6,6 +6,7 @@ use super::*;
 use crate::check::memory::Memory;
 use crate::check::{Probe, Question};
 use crate::conf::expand::{Outside, Unreadable};
+use crate::host::scheduling::Process;
 use crate::ipvs::Weight;
 use crate::ipvs::plan::Table;
 
@@ -86,6 +87,23 @@ fn checks(inside: &str) -> Vec<Arc<Check>> {
     let watches = description.watches(&Table::default(), &Memory::default(), true);
     let own = watches[0].checks[0].iter();
     own.map(|routine| Arc::new(routine.check.clone())).collect()
+}
+
+#[test]
+fn the_process_runs_as_the_file_says() {
+    let lines = "checker_priority -3\nchecker_rt_priority 7\nchecker_rlimit_rtime 9000\n\
+                 checker_no_swap\nchecker_cpu_affinity 0 2\nlvs_process_name checks";
+    let (description, told) = describe(&format!("global_defs {{\n{lines}\n}}\n{}", server("")));
+    assert_eq!(told, []);
+    let process = Process {
+        real_time: Some(7),
+        real_time_limit: Some(Duration::from_millis(9)),
+        niceness: Some(-3),
+        locked: true,
+        cpus: vec![0, 2],
+        name: Some("checks".to_owned()),
+    };
+    assert_eq!(description.overall.process, process);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::cli::lvs_check::notices::Overall;
 use crate::cli::lvs_check::once::{Place, places, read_rules, refused, watches};
 use crate::cli::synchronisation;
 use crate::conf::model::Config;
+use crate::host::error_text;
 use crate::ipvs::plan::Table;
 use crate::ipvs::{Change, ServiceId};
 
@@ -173,6 +174,10 @@ impl Running<'_, '_, '_> {
         self.obey();
         if let Some(timeouts) = self.desired.overall.timeouts {
             self.carry_out(&[Change::SetTimeouts(timeouts)]);
+        }
+        for (what, error) in self.process.turn_to(&self.desired.overall.process) {
+            let text = format!("{what}: {}", error_text(&error));
+            self.session.complain(&text);
         }
         for wrong in self.audience.become_as(&self.desired.overall) {
             self.session.complain(&wrong);

@@ -99,6 +99,7 @@ const GLOBAL_SPOKEN: &[&str] = &[
     "vrrp_rlimit_rtime",
     "vrrp_priority",
     "vrrp_no_swap",
+    "vrrp_cpu_affinity",
     "vrrp_process_name",
     "vrrp_notify_priority_changes",
 ];

@@ -24,12 +24,10 @@ mod build;
 mod parse;
 mod verify;
 
-use std::sync::Arc;
-
 use expand::{Limits, Outside};
 use model::Config;
 use problem::{Problem, Problems};
-use source::Sources;
+use source::{Sources, Text};
 
 /// A configuration that was read.
 #[derive(Clone, Debug)]
@@ -43,14 +41,14 @@ pub struct Reading {
 }
 
 /// Reads `text`, the file `path`, and all that it includes.
-pub fn read(path: &str, text: impl Into<Arc<str>>, outside: &dyn Outside) -> Reading {
+pub fn read(path: &str, text: impl Into<Text>, outside: &dyn Outside) -> Reading {
     read_within(path, text, outside, Limits::default())
 }
 
 /// As [`read`], within other limits.
 pub fn read_within(
     path: &str,
-    text: impl Into<Arc<str>>,
+    text: impl Into<Text>,
     outside: &dyn Outside,
     limits: Limits,
 ) -> Reading {
@@ -59,11 +57,7 @@ pub fn read_within(
 }
 
 /// As [`read`], and gives it as one text, too, which includes nothing.
-pub fn read_flat(
-    path: &str,
-    text: impl Into<Arc<str>>,
-    outside: &dyn Outside,
-) -> (Reading, String) {
+pub fn read_flat(path: &str, text: impl Into<Text>, outside: &dyn Outside) -> (Reading, String) {
     let text = text.into();
     let mut whole = String::with_capacity(text.len());
     let pieces = expand::Pieces::new(path, text, outside, Limits::default());

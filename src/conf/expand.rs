@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::lex::{self, End, Piece, is_blank};
 use super::problem::{Problem, Problems, Severity};
-use super::source::{Place, Sources};
+use super::source::{Place, Sources, Text};
 use block::Block;
 use input::{File, Input, Origin};
 use repeat::Repeat;
@@ -123,14 +123,14 @@ impl Iterator for Pieces<'_> {
 
 impl<'a> Pieces<'a> {
     /// Begins with `text`, the file `path`.
-    pub fn new(path: &str, text: Arc<str>, outside: &'a dyn Outside, limits: Limits) -> Self {
+    pub fn new(path: &str, text: Text, outside: &'a dyn Outside, limits: Limits) -> Self {
         let mut pieces = Pieces::empty(outside, limits);
         pieces.open(path, text);
         pieces
     }
 
     /// The same without virtual servers: [`Pieces::finish_frame`] tells where those stand.
-    pub fn of_frame(path: &str, text: Arc<str>, outside: &'a dyn Outside) -> Self {
+    pub fn of_frame(path: &str, text: Text, outside: &'a dyn Outside) -> Self {
         Pieces {
             servers: VirtualServers::PassedOver(Vec::new()),
             ..Pieces::new(path, text, outside, Limits::default())
@@ -138,7 +138,7 @@ impl<'a> Pieces<'a> {
     }
 
     /// Those of a virtual server that was passed over, in the text of its file.
-    pub fn of_block(block: &Block, text: Arc<str>, outside: &'a dyn Outside) -> Self {
+    pub fn of_block(block: &Block, text: Text, outside: &'a dyn Outside) -> Self {
         let mut pieces = Pieces::empty(outside, Limits::default());
         // It includes nothing, so that nobody asks where it is.
         pieces.inputs.push(Input::File(File {
@@ -181,11 +181,11 @@ impl<'a> Pieces<'a> {
         }
     }
 
-    fn open(&mut self, path: &str, text: Arc<str>) {
+    fn open(&mut self, path: &str, text: Text) {
         self.inputs.push(Input::File(File {
             path: path.to_owned(),
             directory: directory_of(path),
-            number: self.sources.add(path, Arc::clone(&text)),
+            number: self.sources.add(path, text.clone()),
             next: 0,
             end: text.len(),
             text,
@@ -236,7 +236,7 @@ impl<'a> Pieces<'a> {
         }
         match self.inputs.last_mut()? {
             Input::File(file) => {
-                let text = Arc::clone(&file.text);
+                let text = file.text.clone();
                 let Some(line) = file.next_line(&text) else {
                     self.inputs.pop();
                     return Some(());

@@ -5,7 +5,6 @@
 //! has an error, a configuration must be read as a whole, which tells all that is wrong with it.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use md5::{Digest as _, Md5};
 
@@ -15,7 +14,7 @@ use super::expand::{Outside, Pieces};
 use super::lex::Piece;
 use super::model::{Config, VirtualServer};
 use super::problem::Problems;
-use super::source::Sources;
+use super::source::{Sources, Text};
 use super::{Reading, flat, parse, read_flat, verify};
 
 /// All of a configuration but its virtual servers.
@@ -43,7 +42,7 @@ impl<'a> Frame<'a> {
     /// It must be read as a whole.
     pub fn read(
         path: &str,
-        text: impl Into<Arc<str>>,
+        text: impl Into<Text>,
         outside: &'a dyn Outside,
     ) -> Result<Self, Obscure> {
         Frame::of_pieces(path, text.into(), outside, |_| {})
@@ -51,7 +50,7 @@ impl<'a> Frame<'a> {
 
     fn of_pieces(
         path: &str,
-        text: Arc<str>,
+        text: Text,
         outside: &'a dyn Outside,
         mut see: impl FnMut(&Piece),
     ) -> Result<Self, Obscure> {
@@ -97,7 +96,7 @@ impl<'a> Frame<'a> {
     /// The configuration must be read as a whole.
     pub fn virtual_server(&mut self, block: &Block) -> Result<Option<VirtualServer>, Obscure> {
         let source = self.sources.file(block.file).ok_or(Obscure)?;
-        let text = Arc::clone(source.text());
+        let text = source.text().clone();
         let mut pieces = Pieces::of_block(block, text, self.outside);
         let inner = build(pieces.by_ref(), &mut self.problems);
         self.problems.append(pieces.finish().1);
@@ -124,9 +123,9 @@ impl<'a> Frame<'a> {
 
 /// Reads `text`, the file `path`, for somebody whom virtual servers do not concern: they are passed
 /// over, unless only a reading of the whole can tell where they end.
-pub fn read(path: &str, text: impl Into<Arc<str>>, outside: &dyn Outside) -> Reading {
+pub fn read(path: &str, text: impl Into<Text>, outside: &dyn Outside) -> Reading {
     let text = text.into();
-    match Frame::read(path, Arc::clone(&text), outside) {
+    match Frame::read(path, text.clone(), outside) {
         Ok(frame) => frame.finish(),
         Err(Obscure) => super::read(path, text, outside),
     }
@@ -169,12 +168,12 @@ pub struct Known(HashSet<Digest>);
 /// what is in it.
 pub fn survey(
     path: &str,
-    text: impl Into<Arc<str>>,
+    text: impl Into<Text>,
     outside: &dyn Outside,
     known: &mut Known,
 ) -> Survey {
     let text = text.into();
-    quick_survey(path, Arc::clone(&text), outside, known).unwrap_or_else(|Obscure| {
+    quick_survey(path, text.clone(), outside, known).unwrap_or_else(|Obscure| {
         let (mut reading, text) = read_flat(path, text, outside);
         let virtual_servers = std::mem::take(&mut reading.config.virtual_servers);
         Survey {
@@ -187,7 +186,7 @@ pub fn survey(
 
 fn quick_survey(
     path: &str,
-    text: Arc<str>,
+    text: Text,
     outside: &dyn Outside,
     known: &mut Known,
 ) -> Result<Survey, Obscure> {

@@ -1,6 +1,7 @@
 //! Where a word of a configuration stands, and the text of the files, for whoever points at it.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 /// A place in a file: whole lines and characters, counted from 1.
@@ -29,6 +30,30 @@ impl PartialEq for At {
 
 impl Eq for At {}
 
+/// The text of a file, which may be large: it is there once, whoever has it.
+#[derive(Clone, Debug)]
+pub struct Text(Arc<String>);
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Text(Arc::new(text))
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
 /// The files that were read, in the order in which they were.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
@@ -40,13 +65,13 @@ pub struct Sources {
 pub struct Source {
     /// As it was asked for.
     pub name: String,
-    text: Arc<str>,
+    text: Text,
     /// At which byte each line begins, once somebody has asked for one.
     begins: OnceLock<Vec<usize>>,
 }
 
 impl Source {
-    fn new(name: &str, text: Arc<str>) -> Self {
+    fn new(name: &str, text: Text) -> Self {
         Source {
             name: name.to_owned(),
             text,
@@ -55,7 +80,7 @@ impl Source {
     }
 
     /// All of it.
-    pub fn text(&self) -> &Arc<str> {
+    pub fn text(&self) -> &Text {
         &self.text
     }
 
@@ -72,7 +97,7 @@ impl Source {
 
 impl Sources {
     /// Adds a file; gives its number.
-    pub fn add(&mut self, name: &str, text: Arc<str>) -> u32 {
+    pub fn add(&mut self, name: &str, text: Text) -> u32 {
         self.files.push(Source::new(name, text));
         u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)
     }

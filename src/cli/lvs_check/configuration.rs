@@ -15,7 +15,7 @@ use crate::conf;
 use crate::conf::frame::{Digest, Frame, Obscure};
 use crate::conf::model::{Checker, Common, Config, RealServer, SslGlobal, VirtualServer};
 use crate::conf::problem::{Problem, Problems, Severity};
-use crate::conf::source::{Place, Sources};
+use crate::conf::source::{Place, Sources, Text};
 use crate::conf::value::{Command, VirtualAddress};
 use crate::host::accounts::short_host_name;
 use crate::host::{limits, processes};
@@ -97,14 +97,14 @@ impl Session<'_> {
         let outside = (self.environment.outside)();
         let text = outside.read(file);
         let text = text.map_err(|why| Failure::usage(format!("{file}: {}", why.why)))?;
-        let text: Arc<str> = text.into();
+        let text = Text::from(text);
         let accounts = &crate::host::names::user;
-        let quick = Frame::read(file, Arc::clone(&text), &*outside)
+        let quick = Frame::read(file, text.clone(), &*outside)
             .and_then(|frame| Description::gradually(frame, before, accounts));
         let (description, problems, sources) = match quick {
             Ok(read) => read,
             Err(Obscure) => {
-                let reading = conf::read(file, Arc::clone(&text), &*outside);
+                let reading = conf::read(file, text.clone(), &*outside);
                 self.stop_at_errors(file, &reading.sources, &reading.problems)?;
                 let mut problems = Problems::default();
                 let config = reading.config.effective();

@@ -5,7 +5,7 @@ use std::vec;
 
 use super::block::{Block, Extent};
 use super::repeat::Values;
-use crate::conf::source::Place;
+use crate::conf::source::{Place, Text};
 
 /// Where lines come from.
 pub enum Input {
@@ -51,7 +51,7 @@ pub struct File {
     /// Its number in the sources.
     pub number: u32,
     /// All of it.
-    pub text: Arc<str>,
+    pub text: Text,
     /// The byte at which the next line begins.
     pub next: usize,
     /// The byte behind the last line that is read.

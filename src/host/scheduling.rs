@@ -34,7 +34,8 @@ impl Process {
         let mut note = |what, outcome: io::Result<()>| {
             wrong.extend(outcome.err().map(|error| (what, error)));
         };
-        if from.real_time != to.real_time {
+        // With a niceness, too: of it, children get no more than of real time.
+        if (from.real_time, from.niceness) != (to.real_time, to.niceness) {
             let what = "cannot set the real-time priority";
             note(what, set_real_time(to.real_time));
         }
@@ -60,7 +61,7 @@ impl Process {
 }
 
 /// Runs before all processes of ordinary priority, from 1 to 99 (`SCHED_RR`, sched(7)), or as one of
-/// them again. Children are ordinary.
+/// them again. Children are ordinary, and have no negative niceness (`SCHED_RESET_ON_FORK`).
 ///
 /// # Errors
 /// EPERM without CAP_SYS_NICE.

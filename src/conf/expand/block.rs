@@ -1,5 +1,7 @@
 //! Where a virtual server ends, without reading it: there may be thousands.
 
+use std::borrow::Cow;
+
 use crate::conf::lex::{self, is_blank};
 
 /// The keyword of virtual servers.
@@ -40,28 +42,34 @@ pub fn begins(text: &str) -> bool {
 pub fn extent(text: &str) -> Option<Extent> {
     let mut extent = Extent::default();
     let mut depth = 0_usize;
-    for line in text.split_inclusive('\n') {
-        let stripped = lex::strip(line);
-        if extent.lines > 0 && is_of_others(&stripped.text) {
+    while extent.bytes < text.len() {
+        let (line, signs) = first_line(text.get(extent.bytes..)?);
+        let stripped = match signs & COMMENT {
+            0 => Cow::Borrowed(line),
+            _ => lex::strip(line).text,
+        };
+        if extent.lines > 0 && is_of_others(&stripped) {
             return None;
         }
         extent.lines += 1;
         extent.bytes += line.len();
+        if signs & STRUCTURE == 0 {
+            continue;
+        }
         let (mut quoted, mut ended) = (false, false);
-        for byte in stripped.text.bytes() {
+        for byte in stripped.bytes() {
             match byte {
-                b'$' => return None,
-                b' ' | b'\t'..=b'\r' => {}
                 // Something stands behind the last brace.
-                _ if ended => return None,
+                _ if ended && !is_blank(char::from(byte)) => return None,
+                _ if SIGNS[usize::from(byte)] & STRUCTURE == 0 => {}
+                b'$' => return None,
                 b'"' => quoted = !quoted,
                 _ if quoted => {}
                 b'{' => depth += 1,
-                b'}' => {
+                _ => {
                     depth = depth.checked_sub(1)?;
                     ended = depth == 0;
                 }
-                _ => {}
             }
         }
         if quoted {
@@ -72,6 +80,37 @@ pub fn extent(text: &str) -> Option<Extent> {
         }
     }
     None
+}
+
+/// A comment begins, or is kept from it.
+const COMMENT: u8 = 1;
+
+/// A block begins or ends, or there may be more, or less, than there seems.
+const STRUCTURE: u8 = 2;
+
+/// What each byte may be the sign of. Most are of nothing, and most lines have none.
+const SIGNS: [u8; 256] = {
+    let mut signs = [0; 256];
+    signs[b'#' as usize] = COMMENT;
+    signs[b'!' as usize] = COMMENT;
+    signs[b'\\' as usize] = COMMENT;
+    signs[b'{' as usize] = STRUCTURE;
+    signs[b'}' as usize] = STRUCTURE;
+    signs[b'"' as usize] = STRUCTURE;
+    signs[b'$' as usize] = STRUCTURE;
+    signs
+};
+
+/// The first line of a text, with its end, and the signs that are in it.
+fn first_line(text: &str) -> (&str, u8) {
+    let mut signs = 0;
+    for (place, &byte) in text.as_bytes().iter().enumerate() {
+        signs |= SIGNS[usize::from(byte)];
+        if byte == b'\n' {
+            return (&text[..=place], signs);
+        }
+    }
+    (text, signs)
 }
 
 /// Whether a line makes others, or begins what stands at the top, so that a brace is missing.

@@ -192,6 +192,24 @@ pub struct Config {
     pub common: Common,
 }
 
+impl Config {
+    /// What concerns checks: without static addresses and all that is VRRP's own.
+    pub fn for_checks(self) -> Self {
+        Config {
+            static_addresses: Vec::new(),
+            static_routes: Vec::new(),
+            static_rules: Vec::new(),
+            track_groups: Vec::new(),
+            track_processes: Vec::new(),
+            scripts: Vec::new(),
+            sync_groups: Vec::new(),
+            garp_groups: Vec::new(),
+            instances: Vec::new(),
+            ..self
+        }
+    }
+}
+
 impl Settings for Config {
     fn block(&self) -> keywords::Block {
         keywords::Block::Top

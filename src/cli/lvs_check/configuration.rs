@@ -45,7 +45,7 @@ pub struct Description {
     pub overall: Overall,
     /// The network namespace whose table it is, where that is another one.
     pub table_in: Option<String>,
-    /// All but the virtual servers, as it was read.
+    /// What concerns checks, but the virtual servers, as it was read.
     pub frame: Config,
 }
 
@@ -169,7 +169,7 @@ impl Description {
             services,
             overall,
             table_in: config.net_namespace_ipvs.clone(),
-            frame: config,
+            frame: config.for_checks(),
         }
     }
 }

@@ -56,7 +56,7 @@ struct Desired {
     /// By which text of a configuration each is known again, if it can be.
     digests: Vec<Option<Digest>>,
     overall: Overall,
-    /// The configuration without its virtual servers.
+    /// What of the configuration concerns checks, without its virtual servers.
     frame: Config,
 }
 

@@ -17,7 +17,7 @@ use crate::ipvs::{Destination, ServiceId};
 /// What was read before, by this process.
 #[derive(Clone, Copy)]
 pub struct Before<'a> {
-    /// All but the virtual servers.
+    /// All that concerns checks, but the virtual servers.
     pub frame: &'a Config,
     /// The services.
     pub watches: &'a [Watch],
@@ -49,7 +49,8 @@ impl Description {
         let mut reader = Reader::new(&config, accounts, &mut problems);
         let overall = reader.overall();
         // What is shown to servers may have changed, with the same name.
-        let before = before.filter(|before| config.ssl.is_none() && *before.frame == config);
+        let concern = config.clone().for_checks();
+        let before = before.filter(|before| config.ssl.is_none() && *before.frame == concern);
         let places = before.map(|before| before.places()).unwrap_or_default();
         let blocks = frame.blocks();
         let mut services = Vec::with_capacity(blocks.len());
@@ -71,7 +72,7 @@ impl Description {
             services,
             overall,
             table_in: config.net_namespace_ipvs.clone(),
-            frame: config,
+            frame: concern,
         };
         Ok((description, problems, frame.finish().sources))
     }

@@ -400,6 +400,7 @@ fn what_is_as_before_is_not_read_again() {
     let (one, two) = (plain("192.0.2.1"), plain("192.0.2.2"));
     let both = one.clone() + &two;
     let global = "global_defs {\n smtp_alert\n}\n";
+    let instance = "vrrp_instance V {\n interface eth0\n virtual_router_id 7\n}\n";
     let script = with("192.0.2.1", "", "MISC_CHECK {\n misc_path /bin/true\n }\n");
     let told = with("192.0.2.1", " quorum_up /bin/true\n", "TCP_CHECK {\n }\n");
     for (before, text, expected) in [
@@ -412,6 +413,8 @@ fn what_is_as_before_is_not_read_again() {
             &(one.clone() + &with("192.0.2.2", " delay_loop 7\n", "")),
             Some(vec!["0", "new"]),
         ),
+        // It is VRRP's.
+        (&both, &(both.clone() + instance), Some(vec!["0", "1"])),
         // What holds for all has changed.
         (
             &both,

@@ -121,7 +121,7 @@ complete -c lvs-check -n "__fish_lvs_check_using_subcommand dns" -l bind -d 'Ask
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand dns" -l bind-port -d 'Ask from this port' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand dns" -l bind-if -d 'Ask through this interface' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand dns" -l fwmark -d 'Mark the packets' -r -f
-complete -c lvs-check -n "__fish_lvs_check_using_subcommand dns" -l type -d 'A, NS, CNAME, SOA, MX, TXT or AAAA (SOA)' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand dns" -l type -d 'A, NS, CNAME, SOA, MX, TXT, AAAA, RRSIG or DNSKEY (SOA)' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand dns" -l name -d 'The name that is asked for (.)' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand dns" -l json -d 'Answer in JSON'
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand dns" -s h -l help -d 'Print help'
@@ -212,7 +212,7 @@ complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -l ca -d 'Have
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -l certificate -d 'What the server is shown' -r -F
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -l key -d 'Its key, where that is in another file' -r -F
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -l helo -d 'Who is said to ask (this host\'s name)' -r -f
-complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -l type -d 'A, NS, CNAME, SOA, MX, TXT or AAAA (SOA)' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -l type -d 'A, NS, CNAME, SOA, MX, TXT, AAAA, RRSIG or DNSKEY (SOA)' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -l name -d 'The name that is asked for (.)' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -l payload -d 'What is sent (8 random bytes)' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand once" -l require-reply -d 'A reply must come, and begin so; x is any digit' -r -f
@@ -266,7 +266,7 @@ complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l ca -d 'Have 
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l certificate -d 'What the server is shown' -r -F
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l key -d 'Its key, where that is in another file' -r -F
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l helo -d 'Who is said to ask (this host\'s name)' -r -f
-complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l type -d 'A, NS, CNAME, SOA, MX, TXT or AAAA (SOA)' -r -f
+complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l type -d 'A, NS, CNAME, SOA, MX, TXT, AAAA, RRSIG or DNSKEY (SOA)' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l name -d 'The name that is asked for (.)' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l payload -d 'What is sent (8 random bytes)' -r -f
 complete -c lvs-check -n "__fish_lvs_check_using_subcommand run" -l require-reply -d 'A reply must come, and begin so; x is any digit' -r -f

@@ -115,7 +115,9 @@ impl Verdict {
         let name = |message: &String| {
             let (_, after) = message.split_once("interface ")?;
             let (name, rest) = after.split_once(' ')?;
-            rest.contains("doesn't exist").then(|| name.to_owned())
+            let is_absent =
+                rest.contains("doesn't exist") || message.contains("unknown interface ");
+            is_absent.then(|| name.to_owned())
         };
         self.messages.iter().filter_map(name).collect()
     }
@@ -618,7 +620,8 @@ fn blank(block: keywords::Block) -> Option<Box<dyn Settings>> {
         Block::VirtualServer => Box::new(VirtualServer::default()),
         Block::RealServer => Box::new(RealServer::default()),
         Block::Url => Box::new(Url::default()),
-        Block::SmtpHost => Box::new(Connection::default()),
+        // What is no matter of the connection counts for its checker.
+        Block::SmtpHost => Box::new(Checker::new(CheckerKind::of(Block::Smtp)?)),
         Block::SslGlobal => Box::new(SslGlobal::default()),
         Block::Bfd | Block::BfdCheck => return None,
         checker => Box::new(Checker::new(CheckerKind::of(checker)?)),

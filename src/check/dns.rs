@@ -14,7 +14,9 @@ const LONGEST_ANSWER: usize = 4096;
 pub struct Query(Vec<u8>);
 
 /// The types of records that keepalived asks for.
-pub const TYPES: [&str; 7] = ["A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA"];
+pub const TYPES: [&str; 9] = [
+    "A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "DNSKEY",
+];
 
 impl Query {
     /// A question for the records of type `kind`, one of [`TYPES`], that `name` has; `.` is the
@@ -28,6 +30,8 @@ impl Query {
             "MX" => TYPE::MX,
             "TXT" => TYPE::TXT,
             "AAAA" => TYPE::AAAA,
+            "RRSIG" => TYPE::RRSIG,
+            "DNSKEY" => TYPE::DNSKEY,
             _ => return None,
         };
         let name = Name::new(name.strip_suffix('.').unwrap_or(name)).ok()?;

@@ -9,10 +9,12 @@ use super::lex::{self, End, Piece, is_blank};
 use super::problem::{Problem, Problems, Severity};
 use super::source::{Place, Sources, Text};
 use block::Block;
+use definition::{Definition, definition};
 use input::{File, Input, Origin};
 use repeat::Repeat;
 
 pub mod block;
+mod definition;
 mod include;
 mod input;
 mod repeat;
@@ -80,7 +82,7 @@ pub struct Pieces<'a> {
     left: usize,
     sources: Sources,
     problems: Problems,
-    definitions: HashMap<String, String>,
+    definitions: HashMap<String, Definition>,
     /// What is being read; the last comes first, and the one before goes on after it.
     inputs: Vec<Input>,
     /// Pieces of the last line.
@@ -243,12 +245,10 @@ impl<'a> Pieces<'a> {
                 };
                 let place = file.place();
                 let mut line = self.strip(line, place);
-                if starts_definition(&line) {
+                if self.starts_definition(&line) {
                     self.complete(&mut line, &text);
                 }
-                if !self.include(&line, place) {
-                    self.line(&line, Origin { place, depth: 0 });
-                }
+                self.line(&line, Origin { place, depth: 0 });
             }
             Input::Include { files, form, place } => {
                 let (form, place) = (*form, *place);
@@ -279,6 +279,11 @@ impl<'a> Pieces<'a> {
                     return Some(());
                 };
                 let names = names.iter().cloned();
+                let definition = |text| Definition {
+                    text,
+                    is_lines: false,
+                };
+                let values = values.into_iter().map(definition);
                 self.definitions.extend(names.zip(values));
                 self.line(&line, origin);
             }
@@ -293,16 +298,46 @@ impl<'a> Pieces<'a> {
             let longer = line.to_mut();
             longer.truncate(length);
             longer.push('\n');
-            let Some(Input::File(file)) = self.inputs.last_mut() else {
+            let Some(next) = self.continuation(text) else {
                 break;
             };
-            let Some(next) = file.next_line(text) else {
-                break;
-            };
-            let place = file.place();
-            let next = self.strip(next, place);
             line.to_mut().push_str(&next);
         }
+    }
+
+    /// The next line of a definition. A line of which nothing is left ends it.
+    fn continuation<'t>(&mut self, text: &'t str) -> Option<Cow<'t, str>> {
+        let Some(Input::File(file)) = self.inputs.last_mut() else {
+            return None;
+        };
+        let line = file.next_line(text)?;
+        let place = file.place();
+        let line = self.strip(line, place);
+        (!is_end(&line)).then_some(line)
+    }
+
+    /// Whether a line begins a definition, behind its conditions.
+    fn starts_definition(&self, text: &str) -> bool {
+        self.where_it_holds(text)
+            .is_some_and(|text| definition(text).is_some())
+    }
+
+    /// A line behind its conditions; nothing if one of them does not hold.
+    fn where_it_holds<'l>(&self, line: &'l str) -> Option<&'l str> {
+        let mut text = line.trim_start_matches(is_blank);
+        while let Some(condition) = text.strip_prefix('@') {
+            let end = condition.find(is_blank);
+            let (id, rest) = condition.split_at(end.unwrap_or(condition.len()));
+            let holds = match id.strip_prefix('^') {
+                Some(id) => id != self.outside.identity(),
+                None => id == self.outside.identity(),
+            };
+            if !holds {
+                return None;
+            }
+            text = rest.trim_start_matches(is_blank);
+        }
+        Some(text)
     }
 
     fn strip<'l>(&mut self, line: &'l str, place: Place) -> Cow<'l, str> {
@@ -362,28 +397,14 @@ impl<'a> Pieces<'a> {
     /// One line without its comment.
     fn line(&mut self, line: &str, origin: Origin) {
         let Origin { place, depth } = origin;
-        let mut text = line;
-        loop {
-            text = text.trim_start_matches(is_blank);
-            if !self.spend(text.len(), place) {
-                return;
-            }
-            let Some(condition) = text.strip_prefix('@') else {
-                break;
-            };
-            let end = condition.find(is_blank);
-            let (id, rest) = condition.split_at(end.unwrap_or(condition.len()));
-            let holds = match id.strip_prefix('^') {
-                Some(id) => id != self.outside.identity(),
-                None => id == self.outside.identity(),
-            };
-            if !holds {
-                return;
-            }
-            text = rest;
+        if !self.spend(line.len(), place) {
+            return;
         }
-        if let Some((name, value)) = definition(text) {
-            self.definitions.insert(name.to_owned(), value.to_owned());
+        let Some(text) = self.where_it_holds(line) else {
+            return;
+        };
+        if let Some((name, definition)) = definition(text) {
+            self.definitions.insert(name.to_owned(), definition);
             return;
         }
         if depth > self.limits.nesting {
@@ -417,86 +438,23 @@ impl<'a> Pieces<'a> {
             return;
         }
         match self.substitute(text, place) {
-            Some(changed) => self.inputs.push(Input::Text {
-                text: changed.into(),
-                next: Some(0),
-                origin: origin.deeper(),
-            }),
+            Some(changed) => {
+                // What stands for `#` may begin a comment. The lines behind had theirs taken off.
+                let end = changed.find('\n').unwrap_or(changed.len());
+                let (first, rest) = changed.split_at(end);
+                self.inputs.push(Input::Text {
+                    text: (lex::strip(first).text + rest).into(),
+                    next: Some(0),
+                    origin: origin.deeper(),
+                });
+            }
+            None if self.include(text, place) => {}
             None => self.emit(text, line, origin),
         }
     }
 
-    /// The text with each definition replaced once; nothing if there was none.
-    fn substitute(&mut self, text: &str, place: Place) -> Option<String> {
-        if !text.contains('$') {
-            return None;
-        }
-        let mut changed = String::new();
-        let mut rest = text;
-        let mut any = false;
-        while let Some(dollar) = rest.find('$') {
-            let (before, after) = rest.split_at(dollar);
-            changed.push_str(before);
-            match self.reference(after) {
-                Some((length, value)) => {
-                    if !self.spend(value.len(), place) {
-                        return None;
-                    }
-                    changed.push_str(&value);
-                    rest = &after[length..];
-                    any = true;
-                }
-                None => {
-                    changed.push('$');
-                    rest = &after[1..];
-                }
-            }
-        }
-        changed.push_str(rest);
-        any.then_some(changed)
-    }
-
-    /// The length and the value of the reference that `text` begins with.
-    fn reference(&self, text: &str) -> Option<(usize, String)> {
-        let (name, length) = match text.strip_prefix("${") {
-            Some(inside) => {
-                let end = inside.find('}')?;
-                (&inside[..end], end + 3)
-            }
-            None => {
-                let inside = &text[1..];
-                let end = inside.find(|c| !is_name(c)).unwrap_or(inside.len());
-                let after = inside[end..].chars().next();
-                let ends = after.is_none_or(|c| is_blank(c) || ",)".contains(c));
-                (ends && end > 0).then_some((&inside[..end], end + 1))?
-            }
-        };
-        Some((length, self.value(name)?))
-    }
-
-    fn value(&self, name: &str) -> Option<String> {
-        if let Some(value) = self.definitions.get(name) {
-            return Some(value.clone());
-        }
-        let mut words = name.split_whitespace();
-        Some(match words.next()? {
-            "_PWD" => self.directory().to_owned(),
-            "_INSTANCE" => self.outside.identity().to_owned(),
-            "_HASH" => "#".to_owned(),
-            "_BANG" => "!".to_owned(),
-            "_ENV" => self.outside.variable(words.next()?).unwrap_or_default(),
-            "_RANDOM" => {
-                let mut number =
-                    |otherwise| words.next().map_or(Some(otherwise), |w| w.parse().ok());
-                let (least, most) = (number(0)?, number(32767)?);
-                let most = most.max(least);
-                self.outside.random(least, most).to_string()
-            }
-            _ => return None,
-        })
-    }
-
-    /// The pieces of `text`, which is the end of `line`.
+    /// The pieces of `text`, which is the end of `line`. What stands behind a brace is a line of its
+    /// own, which makes a difference if it makes others.
     fn emit(&mut self, text: &str, line: &str, origin: Origin) {
         let before = &line[..line.len() - text.len()];
         let begins = u32::try_from(before.chars().count() + 1).unwrap_or(u32::MAX);
@@ -507,6 +465,16 @@ impl<'a> Pieces<'a> {
             },
             _ => origin.place,
         };
+        let mut text = text;
+        if let Some((before, rest)) = lex::behind_brace(text).filter(|(_, rest)| makes_lines(rest))
+        {
+            self.inputs.push(Input::Text {
+                text: rest.into(),
+                next: Some(0),
+                origin: origin.deeper(),
+            });
+            text = before;
+        }
         let unterminated = lex::split(text, place, &mut self.ready);
         if unterminated.is_some() {
             self.problems.error(
@@ -535,23 +503,12 @@ fn directory_of(path: &str) -> String {
     }
 }
 
-fn is_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_'
+/// Whether a line stands for others than itself.
+fn makes_lines(text: &str) -> bool {
+    text.contains(['$', '~', '@']) || text.starts_with("include")
 }
 
-/// The name and the text of `$NAME=text`.
-fn definition(text: &str) -> Option<(&str, &str)> {
-    let (name, value) = text.strip_prefix('$')?.split_once('=')?;
-    let starts = name.starts_with(|c: char| is_name(c) && !c.is_ascii_digit());
-    (starts && name.chars().all(is_name)).then_some((name, value.trim_end_matches([' ', '\t'])))
-}
-
-/// Whether a line begins a definition, behind its conditions.
-fn starts_definition(text: &str) -> bool {
-    let mut text = text.trim_start_matches(is_blank);
-    while text.starts_with('@') {
-        let end = text.find(is_blank).unwrap_or(text.len());
-        text = text[end..].trim_start_matches(is_blank);
-    }
-    definition(text).is_some()
+/// Whether nothing but blanks stands there.
+fn is_end(rest: &str) -> bool {
+    rest.trim_start_matches(is_blank).is_empty()
 }

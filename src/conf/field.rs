@@ -403,6 +403,10 @@ words! {
         Txt "TXT",
         /// An IPv6 address.
         Aaaa "AAAA",
+        /// A signature.
+        Rrsig "RRSIG",
+        /// A key of signatures.
+        Dnskey "DNSKEY",
     }
 }
 

@@ -36,6 +36,8 @@ pub struct Piece {
     pub end: End,
     /// The whole of it, or its brace.
     pub place: Place,
+    /// Its words as they stand, where quotes or escapes are among them: scripts are read from that.
+    pub source: Option<Box<str>>,
 }
 
 /// Whether a character stands between words. The blanks of Unicode do not: keepalived reads bytes.
@@ -46,7 +48,8 @@ pub fn is_blank(c: char) -> bool {
 /// A line without its comment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stripped<'a> {
-    /// The text, with `\#` and `\!` as they are meant.
+    /// The text, with `\#` and `\!` as they are meant. A `\` at the end of the line is at its end,
+    /// even if it was the end of the comment.
     pub text: Cow<'a, str>,
     /// The character (from 1) of a comment that begins inside a word, as in `k@l!ve`.
     pub cut: Option<(u32, char)>,
@@ -59,18 +62,18 @@ pub fn strip(line: &str) -> Stripped<'_> {
         return Stripped { text, cut: None };
     }
     let mut text = String::with_capacity(line.len());
-    let mut quoted = false;
+    let (mut quoted, mut commented, mut continued) = (false, false, false);
     let mut cut = None;
     let mut characters = line.chars().zip(1u32..).peekable();
     while let Some((c, column)) = characters.next() {
         match c {
-            '"' => quoted = !quoted,
-            '\\' if !quoted => {
-                if let Some((sign, _)) = characters.next_if(|(next, _)| "#!".contains(*next)) {
-                    text.push(sign);
-                    continue;
-                }
-            }
+            '\\' => match characters.next() {
+                None => continued = true,
+                Some(_) if commented => {}
+                Some((sign @ ('#' | '!'), _)) if !quoted => text.push(sign),
+                Some((other, _)) => text.extend([c, other]),
+            },
+            _ if commented => {}
             '#' | '!' if !quoted => {
                 let inside = text
                     .chars()
@@ -82,11 +85,17 @@ pub fn strip(line: &str) -> Stripped<'_> {
                 if inside && goes_on {
                     cut = Some((column, c));
                 }
-                break;
+                commented = true;
             }
-            _ => {}
+            _ => {
+                quoted ^= c == '"';
+                text.push(c);
+            }
         }
-        text.push(c);
+    }
+    if continued {
+        text.truncate(text.trim_end_matches(is_blank).len());
+        text.push('\\');
     }
     let text = Cow::Owned(text);
     Stripped { text, cut }
@@ -101,6 +110,15 @@ pub fn split(text: &str, place: Place, pieces: &mut VecDeque<Piece>) -> Option<u
     let mut words: Vec<Word> = Vec::new();
     let mut column = 0;
     let mut rest = text;
+    // What stands from the first of the words to `rest`.
+    let mut begin = text;
+    let source = |begin: &str, rest: &str| {
+        let source = &begin[..begin.len() - rest.len()];
+        let is_special = source
+            .bytes()
+            .any(|byte| matches!(byte, b'\'' | b'"' | b'\\'));
+        is_special.then(|| source.trim_end_matches(is_blank).into())
+    };
     loop {
         let trimmed = rest.trim_start_matches(is_blank);
         // All blanks are of one byte.
@@ -114,21 +132,26 @@ pub fn split(text: &str, place: Place, pieces: &mut VecDeque<Piece>) -> Option<u
         let Some(first) = rest.chars().next() else {
             break;
         };
+        if words.is_empty() {
+            begin = rest;
+        }
         let taken = match first {
             '{' => {
                 pieces.push_back(Piece {
                     place: whole(&words, at(1)),
                     words: std::mem::take(&mut words),
                     end: End::Opens,
+                    source: source(begin, rest),
                 });
                 "{"
             }
             '}' => {
-                push_line(pieces, &mut words);
+                push_line(pieces, &mut words, source(begin, rest));
                 pieces.push_back(Piece {
                     words: Vec::new(),
                     end: End::Closes,
                     place: at(1),
+                    source: None,
                 });
                 "}"
             }
@@ -159,8 +182,20 @@ pub fn split(text: &str, place: Place, pieces: &mut VecDeque<Piece>) -> Option<u
         column += width(taken);
         rest = &rest[taken.len()..];
     }
-    push_line(pieces, &mut words);
+    push_line(pieces, &mut words, source(begin, rest));
     unterminated
+}
+
+/// A text up to its first brace outside of double quotes, and what stands behind that, if anything
+/// does.
+pub fn behind_brace(text: &str) -> Option<(&str, &str)> {
+    let mut quoted = false;
+    let brace = text.bytes().position(|byte| {
+        quoted ^= byte == b'"';
+        !quoted && matches!(byte, b'{' | b'}')
+    })?;
+    let rest = text[brace + 1..].trim_start_matches(is_blank);
+    (!rest.is_empty()).then(|| (&text[..=brace], rest))
 }
 
 /// How many bytes a text has.
@@ -173,12 +208,13 @@ fn width(text: &str) -> u32 {
     u32::try_from(text.chars().count()).unwrap_or(u32::MAX)
 }
 
-fn push_line(pieces: &mut VecDeque<Piece>, words: &mut Vec<Word>) {
+fn push_line(pieces: &mut VecDeque<Piece>, words: &mut Vec<Word>, source: Option<Box<str>>) {
     if let Some(first) = words.first() {
         pieces.push_back(Piece {
             place: whole(words, first.place),
             words: std::mem::take(words),
             end: End::Line,
+            source,
         });
     }
 }
@@ -228,6 +264,21 @@ pub fn arguments(command: &str) -> Result<Vec<String>, char> {
     }
 }
 
+/// The words of a statement in which `'` groups as well, and `\` gives escapes. A word that has them
+/// has no column of its own.
+///
+/// # Errors
+///
+/// The quote that nothing ends.
+pub fn escaped(source: &str, place: Place) -> Result<Vec<Word>, char> {
+    let word = |text| Word {
+        text,
+        quoted: false,
+        place,
+    };
+    Ok(arguments(source)?.into_iter().map(word).collect())
+}
+
 type Rest<'a> = std::iter::Peekable<std::str::Chars<'a>>;
 
 /// The byte whose digits, `most` of them, come after `value`.
@@ -254,7 +305,7 @@ fn escape(rest: &mut Rest<'_>) -> char {
         'r' => '\r',
         't' => '\t',
         'v' => '\x0b',
-        'x' => number(rest, 0, 16, usize::MAX),
+        'x' if rest.peek().is_some_and(char::is_ascii_hexdigit) => number(rest, 0, 16, usize::MAX),
         'c' => match rest.next() {
             Some(c) => char::from_u32(u32::from(c) & 0x1f).unwrap_or('?'),
             None => 'c',
@@ -312,6 +363,37 @@ mod tests {
             ("\"M\"S", vec![line(&["M", "S"], End::Line)]),
         ] {
             assert_eq!(words(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_backslash_at_the_end_outlives_its_comment() {
+        for (line, left) in [
+            ("a # b", "a "),
+            ("a \\", "a\\"),
+            ("a # b \\", "a\\"),
+            ("# b \\", "\\"),
+            ("# b \\ ", ""),
+            ("# b \\\\", ""),
+            ("\"a\\\"#b\" # c", "\"a\\\"#b\" "),
+            ("a\\\\#b", "a\\\\"),
+        ] {
+            assert_eq!(strip(line).text, left, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_source_of_words_is_there_where_they_have_quotes() {
+        for (line, source) in [
+            ("script a b", None),
+            ("script 'a b' {", Some("script 'a b'")),
+            (" script \"a\" b  ", Some("script \"a\" b")),
+            ("x { script a\\ b }", Some("script a\\ b")),
+        ] {
+            let mut pieces = VecDeque::new();
+            split(line, Place::default(), &mut pieces);
+            let found = pieces.iter().find_map(|piece| piece.source.as_deref());
+            assert_eq!(found, source, "{line}");
         }
     }
 

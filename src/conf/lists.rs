@@ -318,6 +318,11 @@ fn interface_address(line: &[Word]) -> Read<InterfaceAddress> {
                     return Read::refuse(value, format!("peer `{text}` has a prefix"));
                 }
                 Ok((peer, _, None)) if peer.is_ipv4() == address.is_ipv4() => {
+                    if found.prefix != full {
+                        let text = "an address with a peer has no prefix length";
+                        problems.push(error(first, text.into()).hint(format!("taken as /{full}")));
+                        found.prefix = full;
+                    }
                     found.peer = Some(text);
                 }
                 Ok((_, _, None)) => {

@@ -38,6 +38,9 @@ pub enum Obstacle {
 /// The account that runs scripts where none is named.
 const DEFAULT_USER: &str = "keepalived_script";
 
+/// Where static addresses go that name no interface, and no `default_interface` is set.
+pub const DEFAULT_INTERFACE: &str = "eth0";
+
 /// Adds the problems of a configuration on a machine.
 pub fn check(reading: &mut Reading, machine: &dyn Machine) {
     let mut checker = Checker {
@@ -87,6 +90,8 @@ impl Checker<'_> {
             }
         };
         of_addresses(self, &config.static_addresses);
+        self.polled(&["linkbeat_interfaces", "interface_up_down_delays"]);
+        self.default_interface();
         for route in &config.static_routes {
             if let Some(device) = &route.device {
                 self.interface(device, route.at.0);
@@ -120,6 +125,34 @@ impl Checker<'_> {
                 self.interface(&name.name, name.at.0);
             }
         }
+    }
+
+    /// keepalived does not begin without these.
+    fn polled(&mut self, keywords: &[&str]) {
+        let config = self.config;
+        for kept in &config.common.kept {
+            if !keywords.contains(&kept.name) {
+                continue;
+            }
+            let place = config.common.place(kept.name);
+            for name in kept.lines.iter().filter_map(|line| line.first()) {
+                self.interface(name, place);
+            }
+        }
+    }
+
+    /// A static address that names no interface has the default one.
+    fn default_interface(&mut self) {
+        let config = self.config;
+        let has_none = |address: &&InterfaceAddress| address.device.is_none();
+        let Some(first) = config.static_addresses.iter().find(has_none) else {
+            return;
+        };
+        let default = config.global.default_interface.as_ref();
+        self.interface(
+            default.map_or(DEFAULT_INTERFACE, |name| name.as_str()),
+            first.at.0,
+        );
     }
 
     fn mail(&mut self) {

@@ -3,7 +3,7 @@
 use std::iter::Peekable;
 
 use super::keywords::{self, Acts, Block, Entry, Keyword, Needs, Opens};
-use super::lex::{End, Piece, Word};
+use super::lex::{self, End, Piece, Word};
 use super::problem::{Problem, Problems, Severity};
 use super::source::Place;
 use super::value::{TAILS, Value};
@@ -119,10 +119,15 @@ impl<P: Iterator<Item = Piece>> Parser<'_, P> {
 
     /// One statement with its block, or nothing if it has no effect.
     fn statement(&mut self, block: Block, piece: Piece) -> Option<Statement> {
-        let Piece { words, end, place } = piece;
+        let Piece {
+            words,
+            end,
+            place,
+            source,
+        } = piece;
         let mut words = words.into_iter();
         let name = words.next()?;
-        let words: Vec<Word> = words.collect();
+        let mut words: Vec<Word> = words.collect();
         let Some(keyword) = keywords::find(block, &name.text) else {
             let opens = end == End::Opens || self.brace_is_next();
             self.unknown(block, &name, &words, opens);
@@ -135,6 +140,16 @@ impl<P: Iterator<Item = Piece>> Parser<'_, P> {
             return None;
         };
         self.act(keyword, name.place);
+        if let Some(source) = source.filter(|_| keyword.kind.has_escapes()) {
+            match lex::escaped(&source, place) {
+                Ok(escaped) => words = escaped.into_iter().skip(1).collect(),
+                Err(quote) => {
+                    let text = format!("`{}`: nothing ends the {quote}", name.text);
+                    self.problems.error(place, text, "it has no effect");
+                    return None;
+                }
+            }
+        }
         let mut statement = Statement {
             keyword,
             place,

@@ -4,12 +4,12 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::lex::Word;
+use super::lex::{Word, is_blank};
 use super::lists::{InterfaceAddress, Member, Name, Peer, Route, Rule, Tracker};
 use crate::addr::Endpoint;
 use crate::ipvs::{Checksum, Forwarding, Netmask, Tunnel};
 
-pub use form::Form;
+pub use form::{Form, mac};
 
 mod form;
 
@@ -28,6 +28,8 @@ pub enum Kind {
     WholeSeconds(i64),
     /// A word.
     Text,
+    /// A regular expression, with escapes like a script.
+    Pattern,
     /// The name of an interface, up to 15 bytes.
     Interface,
     /// One of these words.
@@ -186,7 +188,7 @@ impl Kind {
                 let seconds = number(text, 0, most).map_err(at_first)?;
                 Value::Seconds(Duration::from_secs(seconds.unsigned_abs()))
             }
-            Kind::Text => Value::Text(plain(first)),
+            Kind::Text | Kind::Pattern => Value::Text(plain(first)),
             Kind::Interface if text.len() > LONGEST_INTERFACE => {
                 let longest = LONGEST_INTERFACE;
                 return Err((
@@ -290,6 +292,11 @@ impl Kind {
         )
     }
 
+    /// Whether `'` groups words as `"` does, and `\` gives escapes.
+    pub fn has_escapes(self) -> bool {
+        matches!(self, Kind::Command | Kind::Pattern)
+    }
+
     /// How many words it takes at most; the rest has no effect.
     pub fn most_words(self) -> usize {
         match self {
@@ -312,6 +319,7 @@ impl Kind {
             }
             Kind::WholeSeconds(most) => format!("0..{most} s, whole"),
             Kind::Text => "TEXT".into(),
+            Kind::Pattern => "REGEX".into(),
             Kind::Interface => "INTERFACE".into(),
             Kind::Choice(of) | Kind::AnyCase(of) => of.join("|"),
             Kind::Address => "ADDRESS".into(),
@@ -341,6 +349,7 @@ impl Kind {
 /// What is wrong with it.
 pub fn number(text: &str, least: i64, most: i64) -> Result<i64, String> {
     let number: i64 = text
+        .trim_start_matches(is_blank)
         .parse()
         .map_err(|_| format!("`{text}` is not a whole number"))?;
     match (least..=most).contains(&number) {
@@ -352,7 +361,8 @@ pub fn number(text: &str, least: i64, most: i64) -> Result<i64, String> {
 /// A number with up to six decimals in millionths, within its bounds.
 fn micros(text: &str, least: u64, most: u64) -> Result<u64, String> {
     let wrong = || format!("`{text}` is not a decimal number with up to six decimals");
-    let unsigned = text.strip_prefix('+').unwrap_or(text);
+    let unsigned = text.trim_start_matches(is_blank);
+    let unsigned = unsigned.strip_prefix('+').unwrap_or(unsigned);
     let (whole, part) = unsigned.split_once('.').unwrap_or((unsigned, ""));
     let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
     let is_empty = whole.is_empty() && part.is_empty();

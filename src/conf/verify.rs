@@ -6,7 +6,9 @@
 use super::model::{Config, VirtualServer};
 use super::problem::Problems;
 
+mod groups;
 mod servers;
+mod vmac;
 mod vrrp;
 
 /// Checks the whole, and mends it as keepalived does.

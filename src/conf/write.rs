@@ -198,6 +198,10 @@ fn write_line(out: &mut String, line: &Line, depth: usize) {
         return;
     }
     let _ = write!(out, "{indent}{}", line.keyword);
+    let word_of = match has_escapes(line.keyword) {
+        true => escaped,
+        false => quoted,
+    };
     let is_flag = keywords::all().any(|k| k.name == line.keyword && k.kind == Kind::Flag);
     match &line.shown {
         Shown::Absent | Shown::Lines(_) => {}
@@ -213,14 +217,14 @@ fn write_line(out: &mut String, line: &Line, depth: usize) {
         // A word that may be absent is empty when only the keyword stood there.
         Shown::Word(word) if word.is_empty() && may_be_alone(line.keyword) => {}
         Shown::Word(word) => {
-            let _ = write!(out, " {}", quoted(word));
+            let _ = write!(out, " {}", word_of(word));
         }
         Shown::Words(words) => {
             for word in words {
                 if word.is_empty() && may_be_alone(line.keyword) {
                     continue;
                 }
-                let _ = write!(out, " {}", quoted(word));
+                let _ = write!(out, " {}", word_of(word));
             }
         }
     }
@@ -252,13 +256,46 @@ fn may_be_alone(name: &str) -> bool {
     keywords::all().any(|k| k.name == name && k.needs == keywords::Needs::Nothing)
 }
 
+fn has_escapes(name: &str) -> bool {
+    keywords::all().any(|keyword| keyword.name == name && keyword.kind.has_escapes())
+}
+
 /// A word in quotes where it needs them.
 fn quoted(word: &str) -> String {
-    let plain = |c: char| !c.is_whitespace() && !"#!{}\"~@$\\".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
+    match is_plain(word) {
         true => word.to_owned(),
         false => format!("\"{word}\""),
     }
+}
+
+/// The same where quotes and escapes are read twice: as every line, and as a script.
+fn escaped(word: &str) -> String {
+    if is_plain(word) && !word.contains('\'') {
+        return word.to_owned();
+    }
+    // A line ends its quotes at the first `"`, escaped or not, and may find a brace behind.
+    let braces_are_seen = word.contains('"');
+    let mut text = String::from("\"");
+    for c in word.chars() {
+        match c {
+            '"' | '\\' => text.extend(['\\', c]),
+            '{' | '}' if braces_are_seen => {
+                let _ = write!(text, "\\{:03o}", u32::from(c));
+            }
+            c if c.is_ascii_control() => {
+                let _ = write!(text, "\\{:03o}", u32::from(c));
+            }
+            c => text.push(c),
+        }
+    }
+    text.push('"');
+    text
+}
+
+/// Whether nothing in a word needs quotes.
+fn is_plain(word: &str) -> bool {
+    let plain = |c: char| !c.is_whitespace() && !"#!{}\"~@$\\".contains(c);
+    !word.is_empty() && word.chars().all(plain)
 }
 
 fn object(lines: &[Line]) -> Json {

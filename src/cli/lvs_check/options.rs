@@ -228,7 +228,11 @@ fn own(kind: Kind) -> Vec<Arg> {
             "Who is said to ask (this host's name)",
         )],
         Kind::Dns => vec![
-            value("type", "TYPE", "A, NS, CNAME, SOA, MX, TXT or AAAA (SOA)"),
+            value(
+                "type",
+                "TYPE",
+                "A, NS, CNAME, SOA, MX, TXT, AAAA, RRSIG or DNSKEY (SOA)",
+            ),
             value("name", "NAME", "The name that is asked for (.)"),
         ],
         Kind::Udp => vec![

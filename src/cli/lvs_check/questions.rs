@@ -520,7 +520,7 @@ mod tests {
             ),
             (
                 "dns ::1 --type PTR",
-                "--type: not one of A, NS, CNAME, SOA, MX, TXT, AAAA: PTR",
+                "--type: not one of A, NS, CNAME, SOA, MX, TXT, AAAA, RRSIG, DNSKEY: PTR",
             ),
             ("udp [::1]:1 --payload xx", "--payload: not hexadecimal: xx"),
             (

@@ -46,7 +46,7 @@ pub fn extent(text: &str) -> Option<Extent> {
         let (line, signs) = first_line(text.get(extent.bytes..)?);
         let stripped = match signs & COMMENT {
             0 => Cow::Borrowed(line),
-            _ => lex::strip(line).text,
+            _ => lex::strip(line.trim_end_matches(['\r', '\n'])).text,
         };
         if extent.lines > 0 && is_of_others(&stripped) {
             return None;

@@ -15,12 +15,13 @@ const C: &[Block] = &[
     Block::Udp,
     Block::Ping,
 ];
-/// Those that check again and again.
+/// Those that check again and again. In a `host` it counts for its SMTP_CHECK.
 const A: &[Block] = &[
     Block::Tcp,
     Block::Http,
     Block::Ssl,
     Block::Smtp,
+    Block::SmtpHost,
     Block::Dns,
     Block::Udp,
     Block::Ping,
@@ -31,6 +32,7 @@ const ALPHA: &[Block] = &[
     Block::Http,
     Block::Ssl,
     Block::Smtp,
+    Block::SmtpHost,
     Block::Dns,
     Block::Udp,
     Block::Ping,
@@ -71,7 +73,7 @@ pub(super) const CHECKERS: &[Keyword] = &[
     row(U, "digest", Digest, "", "The MD5 of its body; genhash tells it"),
     row(U, "status_code", Codes, "200-299", "The status that must come").may(),
     row(U, "virtualhost", Text, "that of the checker", "The name that is asked for").mild(),
-    row(U, "regex", Text, "", "What the body must match"),
+    row(U, "regex", Pattern, "", "What the body must match"),
     row(U, "regex_no_match", Flag, "", "What it must not match"),
     row(U, "regex_options", Words, "", "Options of PCRE"),
     row(U, "regex_stack", Words, "", "The stack of PCRE: START MAX"),
@@ -79,7 +81,7 @@ pub(super) const CHECKERS: &[Keyword] = &[
     row(U, "regex_max_offset", Number(0, 4_294_967_295), "", "And at the latest"),
     row(S, "helo_name", Text, "smtpchecker.keepalived.org", "How we greet").mild(),
     row(S, "host", Flag, "", "Where to").block(Block::SmtpHost),
-    row(D, "type", AnyCase(&["A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA"]), "SOA", "What is asked for"),
+    row(D, "type", AnyCase(&["A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "DNSKEY"]), "SOA", "What is asked for"),
     row(D, "name", Text, ".", "Of which name").once(),
     row(M, "misc_path", Command, "", "The program and its arguments"),
     row(M, "misc_timeout", Number(0, 4294), "delay_loop", "How many seconds it may take"),

@@ -136,6 +136,7 @@ const RULE: &[(&str, Takes)] = &[
     ("suppress_prefixlength", Takes::Number),
     ("suppress_ifgroup", Takes::Anything),
     ("tun_id", Takes::Anything),
+    ("tunnel-id", Takes::Anything),
     ("uidrange", Takes::Anything),
     ("ip_proto", Takes::Anything),
     ("ipproto", Takes::Anything),
@@ -160,7 +161,7 @@ fn check(takes: Takes, text: &str) -> Result<(), String> {
         Takes::Nothing | Takes::Anything => Ok(()),
         Takes::Number => number(text, i64::MIN, i64::MAX).map(|_| ()),
         Takes::Address => address(text).map(|_| ()),
-        Takes::Prefix if ["default", "all", "any"].contains(&text) => Ok(()),
+        Takes::Prefix if ["default", "default6", "all", "any"].contains(&text) => Ok(()),
         Takes::Prefix => match prefixed(text)? {
             (_, _, Some(wrong)) => Err(wrong),
             _ => Ok(()),
@@ -181,11 +182,22 @@ struct Families {
 
 impl Families {
     fn see(&mut self, text: &str) {
+        self.v6 |= text == "default6";
         if let Ok((address, ..)) = prefixed(text) {
             self.v4 |= address.is_ipv4();
             self.v6 |= address.is_ipv6();
         }
     }
+}
+
+/// What is tracked is known by its protocol, keepalived's, when it goes.
+fn other_protocol(protocol: &Word) -> Option<Problem> {
+    /// As iproute2 has it in rt_protos.
+    const OURS: [&str; 2] = ["keepalived", "18"];
+    let is_ours = OURS.contains(&protocol.text.as_str());
+    let text = format!("with protocol `{}` it cannot be tracked", protocol.text);
+    let hint = "taken as `protocol keepalived`: remove it, or add `no_track`";
+    (!is_ours).then(|| Problem::new(Severity::Warning, protocol.place, text).hint(hint))
 }
 
 pub(super) fn route(line: &[Word]) -> Read<Route> {
@@ -205,6 +217,7 @@ pub(super) fn route(line: &[Word]) -> Read<Route> {
         at: At(first.place),
     };
     let mut destination = false;
+    let mut protocol = None;
     let mut families = Families::default();
     let mut at = 0;
     while let Some(word) = line.get(at) {
@@ -246,6 +259,7 @@ pub(super) fn route(line: &[Word]) -> Read<Route> {
         match option {
             "to" => destination = true,
             "dev" | "oif" => found.device = Some(value.text.clone()),
+            "protocol" => protocol = Some(value),
             "gw" => {
                 problems.push(warning(word, "`gw` is an old word").hint("instead: via"));
             }
@@ -258,6 +272,7 @@ pub(super) fn route(line: &[Word]) -> Read<Route> {
     if !destination {
         return Read::refuse(first, "a route without a destination".into());
     }
+    problems.extend(protocol.filter(|_| found.tracked).and_then(other_protocol));
     if found.device.is_none() && found.tracked {
         problems.push(
             warning(first, "a route without an interface cannot be tracked")
@@ -285,6 +300,7 @@ pub(super) fn rule(line: &[Word]) -> Read<Rule> {
         at: At(first.place),
     };
     let mut preference = false;
+    let mut protocol = None;
     let mut words = line.iter();
     while let Some(word) = words.next() {
         let option = word.text.as_str();
@@ -304,19 +320,23 @@ pub(super) fn rule(line: &[Word]) -> Read<Rule> {
         if ["iif", "dev", "oif"].contains(&option) {
             found.devices.push(value.text.clone());
         }
+        if option == "protocol" {
+            protocol = Some(value);
+        }
         preference |= ["preference", "order", "priority", "pref"].contains(&option);
     }
-    let problems = match preference {
-        true => Vec::new(),
-        false => vec![
+    let mut problems = Vec::new();
+    problems.extend(protocol.filter(|_| found.tracked).and_then(other_protocol));
+    if !preference {
+        problems.push(
             Problem::new(
                 Severity::Warning,
                 first.place,
                 "a rule without a preference",
             )
             .hint("add `preference N`: rules are looked at in its order"),
-        ],
-    };
+        );
+    }
     Read {
         entry: Some(found),
         problems,

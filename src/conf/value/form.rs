@@ -183,23 +183,51 @@ fn umask(words: &[&str]) -> Result<(), Wrong> {
 }
 
 fn vmac(words: &[&str]) -> Result<(), Wrong> {
-    let is_mac = |word: &str| word.contains(':');
-    let names = words.iter().filter(|word| !is_mac(word)).count();
-    if names > 1 {
+    let is_mac = |word: &&&str| word.contains(':');
+    let macs = words.iter().filter(is_mac).count();
+    if words.len() - macs > 1 {
         return Err((1, "there is one name".into()));
     }
-    each(words, |word| {
-        if is_mac(word) {
-            let octets: Vec<&str> = word.split(':').collect();
-            let good = |octet: &&str| u8::from_str_radix(octet, 16).is_ok();
-            return match octets.len() == 6 && octets.iter().all(good) {
-                true => Ok(()),
-                false => Err(format!("`{word}` is no MAC address")),
-            };
+    if macs > 1 {
+        return Err((1, "there is one MAC address".into()));
+    }
+    each(words, |word| match word.contains(':') {
+        true => mac(word, 0).map(|_| ()),
+        false if word.len() > super::LONGEST_INTERFACE || word.contains('/') => {
+            Err(format!("`{word}` is no name of an interface"))
         }
-        match word.len() > super::LONGEST_INTERFACE || word.contains('/') {
-            true => Err(format!("`{word}` is no name of an interface")),
-            false => Ok(()),
-        }
+        false => Ok(()),
     })
+}
+
+/// The address that `use_vmac` names for a virtual router: where only five octets are given, its
+/// number is the sixth.
+///
+/// # Errors
+///
+/// What is wrong with it: it is none, one of a group, or one that RFC 5798 has given to others
+/// (section 7.3).
+pub fn mac(text: &str, router_id: u8) -> Result<[u8; 6], String> {
+    let octet = |text: &str| match text.len() {
+        1..=2 => u8::from_str_radix(text, 16).ok(),
+        _ => None,
+    };
+    let octets: Option<Vec<u8>> = text
+        .strip_suffix(':')
+        .unwrap_or(text)
+        .split(':')
+        .map(octet)
+        .collect();
+    let mac = match octets.as_deref() {
+        Some(&[a, b, c, d, e, f]) if !text.ends_with(':') => [a, b, c, d, e, f],
+        Some(&[a, b, c, d, e]) => [a, b, c, d, e, router_id],
+        _ => return Err(format!("`{text}` is no MAC address")),
+    };
+    match mac {
+        [first, ..] if first & 1 == 1 => Err(format!("`{text}` is the MAC address of a group")),
+        [0, 0, 0x5e, 0, 1 | 2, _] => Err(format!(
+            "`{text}` is that of a virtual router: write use_vmac without it"
+        )),
+        _ => Ok(mac),
+    }
 }

@@ -102,6 +102,7 @@ impl Verifier<'_> {
                 .error(server.common.at.0, text, "it has no effect");
             return false;
         }
+        self.inhibition(server);
         self.ports(server);
         self.quorum(server);
         true
@@ -221,7 +222,8 @@ impl Verifier<'_> {
             server.sorry_server = None;
         }
         let place = server.common.place("sorry_server_inhibit");
-        let late = server.common.has("sorry_server") && server.common.place("sorry_server") < place;
+        let late =
+            server.common.has("sorry_server") && server.common.place("sorry_server") <= place;
         if server.sorry_server_inhibit && !late {
             let text = format!(
                 "{}: `sorry_server_inhibit` without `sorry_server` before it",
@@ -230,6 +232,30 @@ impl Verifier<'_> {
             self.problems
                 .error(place, text, "it has no effect: put it behind sorry_server");
             server.sorry_server_inhibit = false;
+        }
+    }
+
+    /// A real server that is the sorry server too is in the table once, and stays there or goes.
+    fn inhibition(&mut self, server: &mut VirtualServer) {
+        let Some(sorry) = server.sorry_server else {
+            return;
+        };
+        for real in &server.real_servers {
+            let inhibit = real.inhibit_on_failure.unwrap_or(server.inhibit_on_failure);
+            if real.endpoint == Some(sorry) && inhibit != server.sorry_server_inhibit {
+                let text = format!(
+                    "{}: real server {sorry} is the sorry server too, and only one of them is inhibited",
+                    self.name
+                );
+                let hint = match inhibit {
+                    true => "sorry_server_inhibit is set: write it",
+                    false => {
+                        "sorry_server_inhibit has no effect: remove it, or write inhibit_on_failure"
+                    }
+                };
+                self.problems.warning(real.common.at.0, text, hint);
+                server.sorry_server_inhibit = inhibit;
+            }
         }
     }
 

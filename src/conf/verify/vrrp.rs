@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use super::{groups, vmac};
 use crate::addr::Family;
 use crate::conf::field::{AuthType, State};
 use crate::conf::lists::Tracker;
-use crate::conf::model::{Config, Global, Instance, Script, SyncGroup};
+use crate::conf::model::{Config, Global, Instance, Script};
 use crate::conf::problem::Problems;
 
 pub fn verify(config: &mut Config, problems: &mut Problems) {
@@ -23,8 +24,9 @@ pub fn verify(config: &mut Config, problems: &mut Problems) {
         .instance(instance)
     });
     same_ids(config, problems);
-    sync_groups(config, problems);
-    track_groups(config, problems);
+    vmac::names(&mut config.instances, problems);
+    groups::sync_groups(config, problems);
+    groups::track_groups(config, problems);
 }
 
 /// keepalived takes fractions of a second since 2.3.2; before, they are no time at all.
@@ -95,7 +97,7 @@ impl Verifier<'_> {
         if self.strict {
             self.strictly(instance, version);
         }
-        self.devices(instance);
+        vmac::devices(instance, self.problems);
         self.own_interface(instance);
         self.weights(instance);
         true
@@ -327,22 +329,6 @@ impl Verifier<'_> {
         }
     }
 
-    /// Options of interfaces that the instance does not have.
-    fn devices(&mut self, instance: &mut Instance) {
-        if instance.vrf.take().is_some() {
-            let text = format!("{}: `vrf` with an `interface`", instance.name);
-            let place = instance.common.place("vrf");
-            self.problems.error(place, text, "it has no effect");
-        }
-        let has_vmac = instance.use_vmac.is_some() || instance.common.has("use_ipvlan");
-        if instance.vmac_xmit_base && !has_vmac {
-            let text = format!("{}: `vmac_xmit_base` without `use_vmac`", instance.name);
-            let place = instance.common.place("vmac_xmit_base");
-            self.problems.warning(place, text, "it has no effect");
-            instance.vmac_xmit_base = false;
-        }
-    }
-
     fn own_interface(&mut self, instance: &mut Instance) {
         let own = instance
             .interface
@@ -408,120 +394,5 @@ fn same_ids(config: &Config, problems: &mut Problems) {
                 "each instance of an interface needs a number of its own",
             );
         }
-    }
-}
-
-fn sync_groups(config: &mut Config, problems: &mut Problems) {
-    let known: HashSet<String> = config.instances.iter().map(|i| i.name.clone()).collect();
-    let mut taken: HashMap<String, String> = HashMap::new();
-    config.sync_groups.retain_mut(|group| {
-        let name = group.name.clone();
-        if group.global_tracking {
-            group.global_tracking = false;
-        }
-        if group.members.is_empty() {
-            let text = format!("sync group `{name}` has no instance");
-            problems.error(group.common.at.0, text, "it has no effect");
-            return false;
-        }
-        group.members.retain(|member| {
-            let text = if !known.contains(&member.name) {
-                format!(
-                    "sync group `{name}`: there is no instance `{}`",
-                    member.name
-                )
-            } else if let Some(other) = taken.insert(member.name.clone(), name.clone()) {
-                format!(
-                    "instance `{}` is in sync group `{other}` already",
-                    member.name
-                )
-            } else {
-                return true;
-            };
-            problems.error(member.at.0, text, "it is left out of the group");
-            false
-        });
-        match group.members.len() {
-            0 => {
-                let text = format!("sync group `{name}` has none of its instances");
-                problems.error(group.common.at.0, text, "it has no effect");
-                false
-            }
-            1 => {
-                let text = format!("sync group `{name}` has one instance");
-                problems.warning(
-                    group.common.at.0,
-                    text,
-                    "a group is for two or more: remove it",
-                );
-                true
-            }
-            _ => true,
-        }
-    });
-    weighted_members(config, problems);
-    // Owners and others can never agree.
-    for group in &config.sync_groups {
-        let members = |owner: bool| {
-            let in_group = |i: &&Instance| group.has(&i.name);
-            let mut instances = config.instances.iter().filter(in_group);
-            instances.any(|i| (i.priority == Some(255)) == owner)
-        };
-        if members(true) && members(false) {
-            let text = format!(
-                "sync group `{}` has owners (priority 255) and others",
-                group.name
-            );
-            let hint = "they cannot change their state together";
-            problems.note(group.common.at.0, text, hint);
-        }
-    }
-}
-
-fn track_groups(config: &Config, problems: &mut Problems) {
-    for group in &config.track_groups {
-        if group.members.is_empty() {
-            let text = format!("track_group `{}` has no instance", group.name);
-            problems.note(group.common.at.0, text, "it has no effect");
-        }
-        for member in &group.members {
-            if !config.instances.iter().any(|i| i.name == member.name) {
-                let text = format!(
-                    "track_group `{}`: there is no instance `{}`",
-                    group.name, member.name
-                );
-                problems.note(member.at.0, text, "it is left out of the group");
-            }
-        }
-    }
-}
-
-/// A member whose priority changes by itself would leave its group.
-fn weighted_members(config: &mut Config, problems: &mut Problems) {
-    let of_script: HashMap<&str, i32> = config
-        .scripts
-        .iter()
-        .map(|script| (script.name.as_str(), script.weight.weight))
-        .collect();
-    for instance in &mut config.instances {
-        let is_member = |group: &&SyncGroup| !group.tracking_weight && group.has(&instance.name);
-        let Some(group) = config.sync_groups.iter().find(is_member) else {
-            continue;
-        };
-        let name = &instance.name;
-        instance.track_scripts.retain(|tracker| {
-            let inherited = of_script.get(tracker.name.as_str()).copied().unwrap_or(0);
-            let weight = tracker.weight.map_or(inherited, |weight| weight.weight);
-            if weight != 0 {
-                let text = format!(
-                    "{name}: script `{}` has a weight, and {name} is in sync group `{}`",
-                    tracker.name, group.name
-                );
-                let hint =
-                    "it is not tracked: write weight 0, or sync_group_tracking_weight in the group";
-                problems.warning(tracker.at.0, text, hint);
-            }
-            weight == 0
-        });
     }
 }

@@ -9,7 +9,7 @@ use crate::conf::lex;
 use crate::conf::lists::{Broadcast, InterfaceAddress, Tracker};
 use crate::conf::model;
 use crate::conf::source::Place;
-use crate::conf::value::Command;
+use crate::conf::value::{self, Command};
 use crate::vrrp::command::{Account, CommandLine, Text};
 use crate::vrrp::files::{First, TrackedFile};
 use crate::vrrp::instance::{self, Instance, Notify, Script, Task, VirtualAddress};
@@ -118,13 +118,13 @@ impl Converter<'_> {
         }
         let mut named = false;
         for word in words {
-            match mac_address(word) {
-                Some(mac) => vmac.mac = mac,
-                None if !named && word != "group" => {
+            match value::mac(word, vrid.number()) {
+                Ok(mac) => vmac.mac = mac,
+                Err(_) if !named && word != "group" => {
                     vmac.name.clone_from(word);
                     named = true;
                 }
-                None => {
+                Err(_) => {
                     self.refuse(place, &format!("`use_vmac` with `{word}` is not supported"));
                     return None;
                 }
@@ -443,12 +443,6 @@ fn authentication(from: &model::Instance) -> Authentication {
 }
 
 /// Six bytes in hexadecimal, with colons between them.
-fn mac_address(word: &str) -> Option<[u8; 6]> {
-    let bytes = word.split(':').map(|byte| u8::from_str_radix(byte, 16));
-    let bytes: Vec<u8> = bytes.collect::<Result<_, _>>().ok()?;
-    bytes.try_into().ok()
-}
-
 fn centiseconds(interval: Duration) -> Option<Interval> {
     let centiseconds = u16::try_from(interval.as_millis() / 10).ok()?;
     Interval::from_centiseconds(centiseconds)

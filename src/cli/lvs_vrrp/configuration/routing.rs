@@ -1,6 +1,7 @@
 //! Addresses, routes and rules in the words of ip(8), which sets them.
 
 use crate::conf::lists::{Route, Rule};
+use crate::conf::machine::DEFAULT_INTERFACE;
 use crate::conf::model;
 use crate::conf::source::Place;
 use crate::netlink::monitor::PROTOCOL;
@@ -30,11 +31,9 @@ impl Converter<'_> {
 
     /// What is there whoever is master.
     pub(super) fn fixed(&mut self) -> Routing {
-        /// Where an address is that names no interface.
-        const DEVICE: &str = "eth0";
         let config = self.config;
         let usual = config.global.default_interface.as_ref();
-        let usual = usual.map_or(DEVICE, |name| name.as_str());
+        let usual = usual.map_or(DEFAULT_INTERFACE, |name| name.as_str());
         let addresses = config.static_addresses.iter().map(|address| {
             let mut words = address.words();
             if address.device.is_none() {
@@ -76,6 +75,8 @@ impl Converter<'_> {
         while let Some(word) = words.next() {
             match word.as_str() {
                 "gw" => line.push("via".into()),
+                "default6" => line.push("::/0".into()),
+                "tunnel-id" => line.push("tun_id".into()),
                 "-nodad" => line.push("nodad".into()),
                 "no_track" | "use_vmac" | "add" | "append" | "prepend" => {}
                 "track_group" => {

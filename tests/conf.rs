@@ -15,9 +15,8 @@ use lvskit::cli::lvs_director::{Environment, run};
 use lvskit::conf::expand::{Limits, Outside, Unreadable};
 use lvskit::conf::machine::{self, Machine, Obstacle};
 use lvskit::conf::model::{
-    Authentication, Checker, CheckerKind, Config, Connection, GarpGroup, Global, Instance,
-    RealServer, Script, Settings, SslGlobal, SyncGroup, TrackFile, TrackGroup, TrackProcess, Url,
-    VirtualServer,
+    Authentication, Checker, CheckerKind, Config, GarpGroup, Global, Instance, RealServer, Script,
+    Settings, SslGlobal, SyncGroup, TrackFile, TrackGroup, TrackProcess, Url, VirtualServer,
 };
 use lvskit::conf::problem::{Problem, Severity};
 use lvskit::conf::{self, Reading, keywords, write};

@@ -129,6 +129,7 @@ impl<'a> Builder<'a> {
             Some(Block::GarpGroup) => {
                 let mut group = GarpGroup::default();
                 self.settings(&mut group, statement, |_, _| {});
+                self.garp_interfaces(&mut group);
                 if group.garp_interval.is_none() && group.gna_interval.is_none() {
                     let text = "`garp_group` sets no delay";
                     self.problems
@@ -227,6 +228,42 @@ impl<'a> Builder<'a> {
         field.set(value);
     }
 
+    /// An interface is in one group.
+    fn garp_interfaces(&mut self, group: &mut GarpGroup) {
+        if group.common.has("interfaces") && group.interfaces.is_empty() {
+            let place = group.common.place("interfaces");
+            let text = "`interfaces` names none";
+            self.problems.warning(place, text, "remove it");
+        }
+        let mut taken: HashSet<String> = HashSet::new();
+        for other in &self.config.garp_groups {
+            taken.extend(
+                other
+                    .interface
+                    .as_ref()
+                    .map(|name| name.as_str().to_owned()),
+            );
+            taken.extend(other.interfaces.iter().map(|name| name.name.clone()));
+        }
+        let problems = &mut *self.problems;
+        let mut is_new = |name: &str, place| {
+            let is_new = taken.insert(name.to_owned());
+            if !is_new {
+                let text = format!("interface `{name}` is in a garp_group already");
+                problems.error(place, text, "it stays in the first: remove it here");
+            }
+            is_new
+        };
+        let place = group.common.place("interface");
+        group.interface = group
+            .interface
+            .take()
+            .filter(|name| is_new(name.as_str(), place));
+        group
+            .interfaces
+            .retain(|name| is_new(&name.name, name.at.0));
+    }
+
     fn track_process(&mut self, mut process: TrackProcess) {
         let place = process.common.at.0;
         if process.process.is_none() {
@@ -306,6 +343,7 @@ impl<'a> Builder<'a> {
         };
         let mut authentication = None;
         self.states(&statement);
+        let statement = self.with_one_vmac(statement);
         self.settings(&mut instance, statement, |builder, child| {
             authentication = Some(builder.authentication(child));
         });
@@ -398,6 +436,42 @@ impl<'a> Builder<'a> {
         self.config
             .groups
             .push(VirtualServerGroup { name, members, at });
+    }
+
+    /// What several `use_vmac` say together.
+    fn with_one_vmac(&mut self, mut statement: Statement) -> Statement {
+        let is_vmac = |child: &Statement| child.keyword.name == "use_vmac";
+        if statement
+            .children
+            .iter()
+            .filter(|child| is_vmac(child))
+            .count()
+            < 2
+        {
+            return statement;
+        }
+        let children = std::mem::take(&mut statement.children);
+        let (vmacs, mut children): (Vec<_>, Vec<_>) = children.into_iter().partition(is_vmac);
+        let whole = vmacs.into_iter().reduce(|mut whole, next| {
+            let words = whole
+                .words
+                .iter()
+                .chain(&next.words)
+                .cloned()
+                .collect::<Vec<_>>();
+            match whole.keyword.kind.read(&words) {
+                Ok(value) => (whole.words, whole.value) = (words, value),
+                Err((_, problem)) => {
+                    let text = format!("`use_vmac`: {problem}");
+                    self.problems
+                        .error(next.place, text, "the first one counts: remove one");
+                }
+            }
+            whole
+        });
+        children.extend(whole);
+        statement.children = children;
+        statement
     }
 
     fn virtual_server(&mut self, statement: Statement) {

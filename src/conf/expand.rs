@@ -448,7 +448,6 @@ impl<'a> Pieces<'a> {
                     origin: origin.deeper(),
                 });
             }
-            None if self.include(text, place) => {}
             None => self.emit(text, line, origin),
         }
     }
@@ -465,6 +464,9 @@ impl<'a> Pieces<'a> {
             },
             _ => origin.place,
         };
+        if self.include(text, place) {
+            return;
+        }
         let mut text = text;
         if let Some((before, rest)) = lex::behind_brace(text).filter(|(_, rest)| makes_lines(rest))
         {

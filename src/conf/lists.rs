@@ -312,6 +312,10 @@ fn interface_address(line: &[Word]) -> Read<InterfaceAddress> {
             "label" if text.len() > LONGEST_INTERFACE => {
                 return Read::refuse(value, format!("label `{text}` is longer than 15 bytes"));
             }
+            "label" if address.is_ipv6() => {
+                let text = "an IPv6 address has no label";
+                problems.push(error(word, text.into()).hint("it has no effect"));
+            }
             "label" => found.label = Some(text),
             "peer" => match prefixed(&text) {
                 Ok(_) if text.contains('/') => {

@@ -204,8 +204,11 @@ impl Checker<'_> {
             let has_user = command
                 .as_ref()
                 .is_none_or(|command| command.user.is_some());
+            let place = global.common.place(keyword);
             if !has_user && !default_works {
-                self.no_account(global.common.place(keyword));
+                self.no_account(place);
+            } else if keyword.ends_with("_script") && self.is_run(keyword) {
+                self.notify(keyword, command.as_ref(), place, default_works);
             }
         }
         for script in &config.scripts {
@@ -288,6 +291,15 @@ impl Checker<'_> {
             }
         }
         self.security();
+    }
+
+    /// Whether a script of all has anything to hear of.
+    fn is_run(&self, keyword: &str) -> bool {
+        match keyword {
+            "vrrp_notify_fifo_script" => !self.config.instances.is_empty(),
+            "lvs_notify_fifo_script" => !self.config.virtual_servers.is_empty(),
+            _ => true,
+        }
     }
 
     fn no_account(&mut self, place: Place) {

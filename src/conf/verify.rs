@@ -24,6 +24,9 @@ pub fn virtual_server(
     config: &Config,
     problems: &mut Problems,
 ) -> bool {
-    let has_group = |name: &str| config.groups.iter().any(|group| group.name == name);
-    servers::virtual_server(server, has_group, problems)
+    let members = |name: &str| {
+        let group = config.groups.iter().find(|group| group.name == name);
+        group.map(|group| group.members.as_slice())
+    };
+    servers::virtual_server(server, members, problems)
 }

@@ -1,8 +1,11 @@
 //! `$NAME=text`, and what stands for it where it is used.
 
-use super::{Pieces, is_end};
+use super::{LONGEST, Pieces, is_end};
 use crate::conf::lex::is_blank;
 use crate::conf::source::Place;
+
+/// How many definitions may be replaced in one line.
+const MOST: usize = 4096;
 
 /// What a definition stands for.
 pub(super) struct Definition {
@@ -13,34 +16,51 @@ pub(super) struct Definition {
 }
 
 impl Pieces<'_> {
-    /// The text with each definition replaced once; nothing if there was none.
+    /// The text without definitions, and the lines that come behind it; nothing if there were no
+    /// definitions in it.
+    ///
+    /// What stands for one is looked at before the rest, up to what begins a sequence: that sets
+    /// definitions of its own.
     pub(super) fn substitute(&mut self, text: &str, place: Place) -> Option<String> {
-        if !text.contains('$') {
-            return None;
-        }
-        let mut changed = String::new();
-        let mut rest = text;
-        let mut any = false;
-        while let Some(dollar) = rest.find('$') {
-            let (before, after) = rest.split_at(dollar);
-            changed.push_str(before);
-            match self.reference(after) {
-                Some((length, value, is_lines)) if !is_lines || is_end(&after[length..]) => {
+        let mut at = text.find('$')?;
+        let mut line = text.to_owned();
+        let mut behind = String::new();
+        let mut any = 0_usize;
+        loop {
+            let reference = self.reference(&line[at..]);
+            let is_whole = |length: usize| is_end(&line[at + length..]);
+            match reference.filter(|(length, _, is_lines)| !is_lines || is_whole(*length)) {
+                Some((length, value, _)) => {
                     if !self.spend(value.len(), place) {
                         return None;
                     }
-                    changed.push_str(&value);
-                    rest = &after[length..];
-                    any = true;
+                    any += 1;
+                    let (first, others) = value.split_once('\n').unwrap_or((&value, ""));
+                    line.replace_range(at..at + length, first);
+                    if !others.is_empty() {
+                        behind.insert_str(0, others);
+                        behind.insert(0, '\n');
+                    }
+                    if any > MOST || line.len() > LONGEST {
+                        self.problems.error(
+                            place,
+                            "a definition that holds itself, or a line that has no end",
+                            "definitions are replaced when they are used",
+                        );
+                        return Some(String::new());
+                    }
+                    if value.starts_with('~') {
+                        break;
+                    }
                 }
-                _ => {
-                    changed.push('$');
-                    rest = &after[1..];
-                }
+                None => at += 1,
+            }
+            match line[at..].find('$') {
+                Some(next) => at += next,
+                None => break,
             }
         }
-        changed.push_str(rest);
-        any.then_some(changed)
+        (any > 0).then(|| line + &behind)
     }
 
     /// The length and the value of the reference that `text` begins with, and whether it stands for

@@ -1,10 +1,8 @@
 //! `include`: the files that a line names are read in its place.
 
-use std::collections::VecDeque;
-
 use super::input::{Form, Input};
 use super::{Pieces, Unreadable};
-use crate::conf::lex::{self, End, is_blank};
+use crate::conf::lex::is_blank;
 use crate::conf::problem::{Problem, Severity};
 use crate::conf::source::Place;
 
@@ -29,29 +27,30 @@ const fn form(readable: bool, matched: bool, wildcard: bool) -> Form {
 impl Pieces<'_> {
     /// Whether the line is an `include`, which then is done.
     pub(super) fn include(&mut self, text: &str, place: Place) -> bool {
-        let is_before = |c| is_blank(c) || c == '"';
-        if !text.trim_start_matches(is_before).starts_with("include") {
-            return false;
-        }
-        let mut pieces = VecDeque::new();
-        lex::split(text, place, &mut pieces);
-        let (Some(piece), 1) = (pieces.front(), pieces.len()) else {
-            return false;
-        };
-        let [keyword, pattern, ..] = &piece.words[..] else {
+        let (keyword, rest) = text.split_once(is_blank).unwrap_or((text, ""));
+        let form = INCLUDES
+            .iter()
+            .find(|(name, _)| *name == keyword.trim_matches('"'));
+        let pattern = rest.trim_matches(is_blank);
+        let (Some(&(_, form)), false) = (form, pattern.is_empty()) else {
             return false;
         };
-        let form = INCLUDES.iter().find(|(name, _)| *name == keyword.text);
-        let Some(&(_, form)) = form else {
-            return false;
+        let width = |text: &str| u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+        let place = match place.length {
+            0 => Place {
+                column: place.column + width(text.strip_suffix(pattern).unwrap_or(keyword)),
+                length: width(pattern),
+                ..place
+            },
+            _ => place,
         };
-        if piece.end != End::Line {
-            return false;
-        }
-        let place = pattern.place;
-        let path = match pattern.text.starts_with('/') {
-            true => pattern.text.clone(),
-            false => format!("{}/{}", self.directory(), pattern.text),
+        let pattern = pattern
+            .strip_prefix('"')
+            .and_then(|pattern| pattern.strip_suffix('"'))
+            .unwrap_or(pattern);
+        let path = match pattern.starts_with('/') {
+            true => pattern.to_owned(),
+            false => format!("{}/{pattern}", self.directory()),
         };
         let is_pattern = path.contains(['*', '?', '[', '{']);
         let files = match is_pattern {

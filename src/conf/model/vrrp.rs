@@ -215,6 +215,8 @@ settings! {
         "track_file" track_files: Vec<Tracker> = Vec::new(),
         /// Processes that must run.
         "track_process" track_processes: Vec<Tracker> = Vec::new(),
+        /// IPv6, whatever addresses there are.
+        "native_ipv6" native_ipv6: bool = false,
         /// A virtual MAC address: `[INTERFACE] [MAC]`.
         "use_vmac" use_vmac: Option<Vec<String>> = None,
         /// Adverts leave through the interface below.
@@ -279,6 +281,9 @@ impl SyncGroup {
 impl Instance {
     /// The family of its addresses; IPv4 if it has none.
     pub fn family(&self) -> Family {
+        if self.native_ipv6 {
+            return Family::V6;
+        }
         let first = self.addresses.first().or(self.excluded_addresses.first());
         first.map_or(Family::V4, InterfaceAddress::family)
     }

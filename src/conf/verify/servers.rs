@@ -5,41 +5,81 @@ use std::net::Ipv4Addr;
 
 use crate::addr::{Endpoint, Family};
 use crate::conf::field::Transport;
+use crate::conf::lists::Member;
 use crate::conf::model::{Config, DEFAULT_PERSISTENCE, VirtualServer};
 use crate::conf::problem::Problems;
 use crate::conf::value::VirtualAddress;
 use crate::ipvs::{Forwarding, Netmask, ServiceId};
 
 pub fn verify(config: &mut Config, problems: &mut Problems) {
-    let groups: HashSet<&str> = config
+    let groups: HashMap<&str, &[Member]> = config
         .groups
         .iter()
-        .map(|group| group.name.as_str())
+        .map(|group| (group.name.as_str(), group.members.as_slice()))
         .collect();
+    let members = |name: &str| groups.get(name).copied();
     config
         .virtual_servers
-        .retain_mut(|server| virtual_server(server, |name| groups.contains(name), problems));
+        .retain_mut(|server| virtual_server(server, members, problems));
     note_repeated(config, problems);
 }
 
-/// Checks one, where there are some groups; whether it has an effect.
-pub fn virtual_server(
+/// Checks one, where groups have some members; whether it has an effect.
+pub fn virtual_server<'m>(
     server: &mut VirtualServer,
-    has_group: impl Fn(&str) -> bool,
+    members: impl Fn(&str) -> Option<&'m [Member]>,
     problems: &mut Problems,
 ) -> bool {
-    if let Some(VirtualAddress::Group(group)) = &server.address {
-        if !has_group(group) {
-            let text = format!("there is no virtual_server_group `{group}`");
-            problems.note(server.common.at.0, text, "the virtual server has no effect");
-            return false;
-        }
-    }
+    let services = match &server.address {
+        Some(VirtualAddress::Group(group)) => match members(group) {
+            Some(members) => Services::of_group(members),
+            None => {
+                let text = format!("there is no virtual_server_group `{group}`");
+                problems.note(server.common.at.0, text, "the virtual server has no effect");
+                return false;
+            }
+        },
+        Some(VirtualAddress::Address(endpoint)) => Services {
+            ports: vec![endpoint.port],
+            marks: false,
+        },
+        Some(VirtualAddress::Mark(_)) | None => Services {
+            ports: vec![],
+            marks: true,
+        },
+    };
     Verifier {
         name: describe(server),
+        services,
         problems,
     }
     .virtual_server(server)
+}
+
+/// What a virtual server is known by in the table.
+struct Services {
+    /// The ports of its addresses; none where it has only marks.
+    ports: Vec<u16>,
+    /// Whether it has marks.
+    marks: bool,
+}
+
+impl Services {
+    fn of_group(members: &[Member]) -> Self {
+        let ports = members.iter().filter_map(|member| match member {
+            Member::Addresses { port, .. } => Some(*port),
+            Member::Mark { .. } => None,
+        });
+        let mut ports: Vec<u16> = ports.collect();
+        let marks = ports.len() < members.len();
+        ports.sort_unstable();
+        ports.dedup();
+        Services { ports, marks }
+    }
+
+    fn has_addresses(&self) -> bool {
+        !self.ports.is_empty()
+    }
 }
 
 /// Notes each virtual server of a service that another one before it has.
@@ -80,6 +120,7 @@ fn describe(server: &VirtualServer) -> String {
 
 struct Verifier<'a> {
     name: String,
+    services: Services,
     problems: &'a mut Problems,
 }
 
@@ -109,7 +150,6 @@ impl Verifier<'_> {
     }
 
     fn scheduling(&mut self, server: &mut VirtualServer) {
-        let is_mark = matches!(server.address, Some(VirtualAddress::Mark(_)));
         if server.scheduler.is_none() {
             self.warn(
                 server,
@@ -123,11 +163,11 @@ impl Verifier<'_> {
             self.warn(server, "lb_kind", "no forwarding method", hint);
         }
         match server.protocol {
-            None if !is_mark => {
+            None if self.services.has_addresses() => {
                 let hint = "taken as UDP: write `protocol TCP`, `UDP` or `SCTP`";
                 self.warn(server, "protocol", "no protocol", hint);
             }
-            Some(_) if is_mark => {
+            Some(_) if !self.services.has_addresses() => {
                 self.warn(server, "protocol", "a mark has no protocol", "remove it");
                 server.protocol = None;
             }
@@ -157,8 +197,7 @@ impl Verifier<'_> {
                 }
             }
         }
-        let against_mark = is_mark && server.ha_suspend;
-        if against_mark {
+        if self.services.marks && server.ha_suspend {
             let text = "`ha_suspend` does not go with a mark";
             self.warn(server, "ha_suspend", text, "it has no effect");
             server.ha_suspend = false;
@@ -288,17 +327,15 @@ impl Verifier<'_> {
     }
 
     fn ports(&mut self, server: &mut VirtualServer) {
-        let is_address = matches!(server.address, Some(VirtualAddress::Address(_)));
-        let is_mark = matches!(server.address, Some(VirtualAddress::Mark(_)));
         let port = server.port();
-        if is_address && port == 0 && server.persistence.is_none() {
+        if self.services.ports.contains(&0) && server.persistence.is_none() {
             let text = "all ports (0) go with persistence alone";
             let hint = "persistence_timeout is set: write it, or a port";
             self.warn(server, "virtual_server", text, hint);
             server.persistence = Some(DEFAULT_PERSISTENCE);
         }
-        if !is_address && !is_mark {
-            return;
+        if matches!(server.address, Some(VirtualAddress::Group(_))) {
+            return self.ports_of_group(server);
         }
         let common = server.forwarding.unwrap_or(Forwarding::Masquerade);
         for real in &mut server.real_servers {
@@ -321,6 +358,39 @@ impl Verifier<'_> {
                 let hint = "taken as that of the virtual server: only NAT changes ports";
                 self.problems.warning(place, text, hint);
                 sorry.port = port;
+            }
+        }
+    }
+
+    /// In a group there is not one port that the others could be taken as.
+    fn ports_of_group(&mut self, server: &VirtualServer) {
+        let common = server.forwarding.unwrap_or(Forwarding::Masquerade);
+        let services = &self.services;
+        let fits = |endpoint: &Endpoint| {
+            endpoint.port == 0
+                || !services.marks && services.ports.iter().all(|port| *port == endpoint.port)
+        };
+        let reals = server.real_servers.iter().map(|real| {
+            let method = real.forwarding.unwrap_or(common);
+            ("real server", real.endpoint, method, real.common.at.0)
+        });
+        let sorry = (
+            "sorry server",
+            server.sorry_server,
+            server.sorry_forwarding.unwrap_or(common),
+            server.common.place("sorry_server"),
+        );
+        for (what, endpoint, method, place) in reals.chain([sorry]) {
+            let Some(endpoint) = endpoint.filter(|endpoint| !fits(endpoint)) else {
+                continue;
+            };
+            if method != Forwarding::Masquerade {
+                let text = format!(
+                    "{}: {what} {endpoint} has another port than its group",
+                    self.name
+                );
+                let hint = "it has no effect: only NAT changes ports";
+                self.problems.warning(place, text, hint);
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use super::vrrp::UNICAST;
 use crate::conf::model::Instance;
 use crate::conf::problem::Problems;
 
@@ -27,7 +28,7 @@ pub fn devices(instance: &mut Instance, problems: &mut Problems) {
         None => return,
     };
     let place = instance.common.place(keyword);
-    let is_unicast = !instance.unicast_peers.is_empty() || instance.common.has("unicast_peer");
+    let is_unicast = UNICAST.iter().any(|word| instance.common.has(word));
     if is_unicast && !instance.vmac_xmit_base {
         let text = format!("{name}: unicast with `{keyword}` needs `vmac_xmit_base`");
         problems.warning(place, text, "it is set: write it");

@@ -50,6 +50,15 @@ fn run_times(script: &mut Script, problems: &mut Problems) {
     }
 }
 
+/// The keywords that make an instance one of unicast to keepalived.
+pub(super) const UNICAST: [&str; 5] = [
+    "unicast_peer",
+    "unicast_src_ip",
+    "unicast_ttl",
+    "check_unicast_src",
+    "old_unicast_checksum",
+];
+
 struct Verifier<'a> {
     global: &'a Global,
     problems: &'a mut Problems,
@@ -105,6 +114,16 @@ impl Verifier<'_> {
 
     /// All addresses are of the family of the first.
     fn families(&mut self, instance: &mut Instance) {
+        let place = instance.common.place("native_ipv6");
+        let first = instance.addresses.first();
+        if instance.native_ipv6
+            && first.is_some_and(|first| first.family() == Family::V4 && first.at.0 < place)
+        {
+            let text = format!("{}: `native_ipv6` with IPv4 addresses", instance.name);
+            self.problems
+                .error(place, text, "it has no effect: remove it");
+            instance.native_ipv6 = false;
+        }
         let family = instance.family();
         let name = instance.name.clone();
         let problems = &mut *self.problems;
@@ -252,13 +271,6 @@ impl Verifier<'_> {
 
     fn unicast(&mut self, instance: &mut Instance) {
         self.ends(instance);
-        const UNICAST: [&str; 5] = [
-            "unicast_peer",
-            "unicast_src_ip",
-            "unicast_ttl",
-            "check_unicast_src",
-            "old_unicast_checksum",
-        ];
         let word = UNICAST.into_iter().find(|word| instance.common.has(word));
         match word {
             Some(word) if instance.unicast_peers.is_empty() && !instance.unicast_fault_no_peer => {
@@ -374,19 +386,22 @@ impl Verifier<'_> {
     }
 }
 
-/// No two instances of a family share an interface and a number.
+/// No two instances that hear each other have the same number.
 fn same_ids(config: &Config, problems: &mut Problems) {
-    let mut seen = HashMap::new();
+    let mut seen: HashMap<(u8, Family), Vec<&Instance>> = HashMap::new();
     for instance in &config.instances {
         let Some(id) = instance.router_id else {
             continue;
         };
-        let sends_to = instance
-            .unicast_source
-            .filter(|_| !instance.unicast_peers.is_empty());
-        let key = (&instance.interface, id, instance.family(), sends_to);
-        if let Some(other) = seen.insert(key, &instance.name) {
-            let text = format!("{other} and {} share virtual_router_id {id}", instance.name);
+        let others = seen.entry((id, instance.family())).or_default();
+        let other = others
+            .iter()
+            .find(|other| hear_each_other(config, other, instance));
+        if let Some(other) = other {
+            let text = format!(
+                "{} and {} share virtual_router_id {id}",
+                other.name, instance.name
+            );
             let place = instance.common.place("virtual_router_id");
             problems.error(
                 place,
@@ -394,5 +409,30 @@ fn same_ids(config: &Config, problems: &mut Problems) {
                 "each instance of an interface needs a number of its own",
             );
         }
+        others.push(instance);
     }
+}
+
+/// Whether the adverts of two instances of one family come to the same machines, by the same way.
+fn hear_each_other(config: &Config, one: &Instance, other: &Instance) -> bool {
+    let global = &config.global;
+    let group = |of: &Instance| match of.family() {
+        Family::V4 => of.mcast_destination.or(global.mcast_group4),
+        Family::V6 => of.mcast_destination.or(global.mcast_group6),
+    };
+    let is_unicast = |of: &Instance| !of.unicast_peers.is_empty();
+    if one.interface != other.interface || is_unicast(one) != is_unicast(other) {
+        return false;
+    }
+    if !is_unicast(one) {
+        return group(one) == group(other);
+    }
+    let mut peers = one.unicast_peers.iter();
+    one.unicast_source == other.unicast_source
+        && peers.any(|peer| {
+            other
+                .unicast_peers
+                .iter()
+                .any(|o| o.address == peer.address)
+        })
 }

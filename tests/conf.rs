@@ -13,6 +13,7 @@ use std::{env, fs};
 
 use lvskit::cli::lvs_director::{Environment, run};
 use lvskit::conf::expand::{Limits, Outside, Unreadable};
+use lvskit::conf::lists::Names;
 use lvskit::conf::machine::{self, Machine, Obstacle};
 use lvskit::conf::model::{
     Authentication, Checker, CheckerKind, Config, GarpGroup, Global, Instance, RealServer, Script,
@@ -82,6 +83,9 @@ impl Machine for Elsewhere {
     fn has_group(&self, name: &str) -> bool {
         ["root", "nogroup"].contains(&name)
     }
+    fn has_route_name(&self, of: Names, name: &str) -> bool {
+        of == Names::Protocols && name == "bird"
+    }
     fn resolves(&self, host: &str) -> bool {
         host == "localhost"
     }
@@ -112,10 +116,13 @@ impl Verdict {
     /// The interfaces that keepalived did not find.
     fn absent_interfaces(&self) -> Vec<String> {
         let name = |message: &String| {
-            let (_, after) = message.split_once("interface ")?;
+            let (_, after) = message
+                .split_once("interface ")
+                .or(message.split_once("VRF "))?;
             let (name, rest) = after.split_once(' ')?;
-            let is_absent =
-                rest.contains("doesn't exist") || message.contains("unknown interface ");
+            let is_absent = rest.contains("doesn't exist")
+                || message.contains("unknown interface ")
+                || rest.starts_with("not found");
             is_absent.then(|| name.to_owned())
         };
         self.messages.iter().filter_map(name).collect()

@@ -10,10 +10,14 @@ use super::value::{LONGEST_INTERFACE, TAILS, Value, Weight, address, bare_addres
 use crate::addr::Family;
 
 pub use member::Member;
-pub use route::{Route, Rule};
+pub use route::Route;
+pub use rule::Rule;
+pub use words::Names;
 
 mod member;
 mod route;
+mod rule;
+mod words;
 
 /// A name in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,7 +178,7 @@ pub fn read(entry: Entry, lines: &[Vec<Word>], problems: &mut Problems) -> Value
         Entry::Names => Value::Names(each(lines, problems, name)),
         Entry::Addresses => Value::Addresses(each(lines, problems, interface_address)),
         Entry::Routes => Value::Routes(each(lines, problems, route::route)),
-        Entry::Rules => Value::Rules(each(lines, problems, route::rule)),
+        Entry::Rules => Value::Rules(each(lines, problems, rule::rule)),
         Entry::Peers => Value::Peers(each(lines, problems, peer)),
         Entry::Trackers(most) => Value::Trackers(each(lines, problems, |line| tracker(line, most))),
         Entry::Members => Value::Members(each(lines, problems, member::member)),
@@ -343,6 +347,10 @@ fn interface_address(line: &[Word]) -> Read<InterfaceAddress> {
                 }
             },
             "track_group" => found.track_group = Some(text),
+            "scope" if address.is_ipv6() && text != "global" => {
+                let text = "an IPv6 address has no scope of its own";
+                problems.push(error(word, text.into()).hint("it has no effect"));
+            }
             "scope" => match SCOPES.contains(&&*text) || number(&text, 0, 255).is_ok() {
                 true => found.scope = Some(text),
                 false => {
@@ -365,6 +373,10 @@ fn interface_address(line: &[Word]) -> Read<InterfaceAddress> {
                 };
             }
         }
+    }
+    if found.peer.is_some() && found.broadcast.take().is_some() {
+        let text = "an address with a peer has no broadcast address";
+        problems.push(error(first, text.into()).hint("it has no effect"));
     }
     Read {
         entry: Some(found),
@@ -410,6 +422,13 @@ fn peer(line: &[Word]) -> Read<Peer> {
                 error(word, format!("`{option}` is no option of a peer"))
                     .hint("as: ADDRESS [min_ttl N] [max_ttl N]; one peer a line"),
             ),
+        }
+    }
+    if let (Some(least), Some(most)) = (found.min_ttl, found.max_ttl) {
+        if least > most {
+            let text = format!("min_ttl {least} is above max_ttl {most}");
+            let hint = "every advert of this router is dropped: lower it";
+            problems.push(error(first, text).hint(hint));
         }
     }
     Read {

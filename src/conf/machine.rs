@@ -1,7 +1,7 @@
 //! Whether this machine has what a configuration names: interfaces, programs, accounts, names of
 //! hosts. Pure: the machine is handed in.
 
-use super::lists::InterfaceAddress;
+use super::lists::{InterfaceAddress, Names, Route, Rule};
 use super::model::{CheckerKind, Config};
 use super::problem::{Problem, Problems, Severity};
 use super::source::Place;
@@ -22,6 +22,8 @@ pub trait Machine {
     fn has_user(&self, name: &str) -> bool;
     /// Whether there is a group of that name.
     fn has_group(&self, name: &str) -> bool;
+    /// Whether routes may name something so; true where nobody knows.
+    fn has_route_name(&self, of: Names, name: &str) -> bool;
     /// Whether the name of a host has an address.
     fn resolves(&self, host: &str) -> bool;
 }
@@ -50,6 +52,7 @@ pub fn check(reading: &mut Reading, machine: &dyn Machine) {
         runs: None,
     };
     checker.interfaces();
+    checker.names();
     checker.mail();
     checker.scripts();
     let mut problems = std::mem::take(&mut reading.problems);
@@ -92,11 +95,7 @@ impl Checker<'_> {
         of_addresses(self, &config.static_addresses);
         self.polled(&["linkbeat_interfaces", "interface_up_down_delays"]);
         self.default_interface();
-        for route in &config.static_routes {
-            if let Some(device) = &route.device {
-                self.interface(device, route.at.0);
-            }
-        }
+        self.routes(&config.static_routes, &config.static_rules);
         for instance in &config.instances {
             if let Some(name) = &instance.interface {
                 self.interface(name.as_str(), instance.common.place("interface"));
@@ -106,11 +105,7 @@ impl Checker<'_> {
             for tracker in &instance.track_interfaces {
                 self.interface(&tracker.name, tracker.at.0);
             }
-            for route in &instance.routes {
-                if let Some(device) = &route.device {
-                    self.interface(device, route.at.0);
-                }
-            }
+            self.routes(&instance.routes, &instance.rules);
         }
         for group in &config.sync_groups {
             for tracker in &group.track_interfaces {
@@ -123,6 +118,39 @@ impl Checker<'_> {
             }
             for name in &group.interfaces {
                 self.interface(&name.name, name.at.0);
+            }
+        }
+    }
+
+    fn routes(&mut self, routes: &[Route], rules: &[Rule]) {
+        let of_routes = routes.iter().map(|route| (&route.devices, route.at.0));
+        let of_rules = rules.iter().map(|rule| (&rule.devices, rule.at.0));
+        for (devices, place) in of_routes.chain(of_rules) {
+            for device in devices {
+                self.interface(device, place);
+            }
+        }
+    }
+
+    /// Names of tables and the like, which iproute2 lists in files.
+    fn names(&mut self) {
+        let config = self.config;
+        let instances = &config.instances;
+        let all_routes = config.static_routes.iter();
+        let all_routes = all_routes.chain(instances.iter().flat_map(|i| &i.routes));
+        let all_rules = config.static_rules.iter();
+        let all_rules = all_rules.chain(instances.iter().flat_map(|i| &i.rules));
+        let of_routes = all_routes.map(|route| (&route.names, route.at.0));
+        for (names, place) in of_routes.chain(all_rules.map(|rule| (&rule.names, rule.at.0))) {
+            for (of, name) in names {
+                if !self.machine.has_route_name(*of, name) {
+                    let text = format!("there is no {} `{name}` on this machine", of.one());
+                    let hint = format!(
+                        "the line has no effect: write its number, or name it in /etc/iproute2/{}",
+                        of.file()
+                    );
+                    self.problems.error(place, text, &hint);
+                }
             }
         }
     }

@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::conf::expand::{Outside, Unreadable};
+use crate::conf::lists::Names;
 use crate::conf::machine::{Machine, Obstacle};
 use crate::host::{accounts, error_text};
 
@@ -129,6 +130,9 @@ fn first_braces(pattern: &str) -> Option<(&str, Vec<&str>, &str)> {
     None
 }
 
+/// Where iproute2 lists the names of tables and the like.
+const ROUTE_NAMES: [&str; 3] = ["/etc/iproute2", "/usr/share/iproute2", "/usr/lib/iproute2"];
+
 /// What this machine has.
 pub struct ThisMachine;
 
@@ -161,6 +165,23 @@ impl Machine for ThisMachine {
 
     fn has_group(&self, name: &str) -> bool {
         accounts::has_group(name)
+    }
+
+    fn has_route_name(&self, of: Names, name: &str) -> bool {
+        let directories = ROUTE_NAMES.map(|directory| Path::new(directory).join(of.file()));
+        let more = directories.iter().flat_map(|file| {
+            fs::read_dir(file.with_extension("d"))
+                .into_iter()
+                .flatten()
+                .filter_map(|entry| Some(entry.ok()?.path()))
+                .filter(|path| path.extension().is_some_and(|ending| ending == "conf"))
+        });
+        let files = directories.iter().cloned().chain(more);
+        let texts: Vec<String> = files
+            .filter_map(|file| fs::read_to_string(file).ok())
+            .collect();
+        let mut lines = texts.iter().flat_map(|text| text.lines());
+        texts.is_empty() || lines.any(|line| line.split_whitespace().nth(1) == Some(name))
     }
 
     fn resolves(&self, host: &str) -> bool {

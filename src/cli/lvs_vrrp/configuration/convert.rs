@@ -418,7 +418,7 @@ fn track_devices(from: &model::Instance, to: &mut Instance) {
     let rules = from.rules.iter().filter(|rule| rule.tracked);
     let devices = addresses
         .filter_map(|address| address.device.as_ref())
-        .chain(routes.filter_map(|route| route.device.as_ref()))
+        .chain(routes.flat_map(|route| &route.devices))
         .chain(rules.flat_map(|rule| &rule.devices));
     for device in devices.filter(|device| **device != to.interface) {
         match to.interfaces.iter_mut().find(|(name, _)| name == device) {

@@ -77,6 +77,8 @@ impl Converter<'_> {
                 "gw" => line.push("via".into()),
                 "default6" => line.push("::/0".into()),
                 "tunnel-id" => line.push("tun_id".into()),
+                "sup_pl" => line.push("suppress_prefixlength".into()),
+                "sup_group" => line.push("suppress_ifgroup".into()),
                 "-nodad" => line.push("nodad".into()),
                 "no_track" | "use_vmac" | "add" | "append" | "prepend" => {}
                 "track_group" => {

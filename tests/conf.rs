@@ -20,7 +20,7 @@ use lvskit::conf::model::{
     Settings, SslGlobal, SyncGroup, TrackFile, TrackGroup, TrackProcess, Url, VirtualServer,
 };
 use lvskit::conf::problem::{Problem, Severity};
-use lvskit::conf::{self, Reading, keywords, write};
+use lvskit::conf::{self, Reading, keywords, lex, write};
 use lvskit::ipvs::{Forwarding, SchedulerFlags};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -272,6 +272,82 @@ fn what_is_shown_is_read_again_to_the_same() {
     }
 }
 
+#[test]
+fn scripts_are_split_twice() {
+    for (written, line, arguments) in [
+        ("/bin/a b", "/bin/a", vec!["/bin/a"]),
+        ("\"/bin/a b\"", "/bin/a b", vec!["/bin/a", "b"]),
+        ("'/bin/a b'", "/bin/a b", vec!["/bin/a", "b"]),
+        (
+            "'/bin/sh -c \"! test -e /x\"'",
+            "/bin/sh -c \"! test -e /x\"",
+            vec!["/bin/sh", "-c", "! test -e /x"],
+        ),
+        (
+            "\"/bin/sh -c \\\"exit 1\\\"\"",
+            "/bin/sh -c \"exit 1\"",
+            vec!["/bin/sh", "-c", "exit 1"],
+        ),
+        (
+            "\"/bin/awk '{ print }' \\\"\\173\\175\\\"\"",
+            "/bin/awk '{ print }' \"{}\"",
+            vec!["/bin/awk", "{ print }", "{}"],
+        ),
+    ] {
+        let reading = read(&format!("vrrp_script S {{\n script {written}\n}}\n"));
+        let script = reading.config.scripts[0].script.as_ref().unwrap();
+        assert_eq!(script.line, line, "{written}");
+        assert_eq!(lex::arguments(&script.line).unwrap(), arguments);
+        shows_the_same_again(&format!("vrrp_script S {{\n script {written}\n}}\n"));
+    }
+}
+
+/// What keepalived 2.2.7 makes of them is in its dump of the configuration.
+#[test]
+fn definitions_of_several_lines_stand_where_they_are_used() {
+    for (definitions, used, priority, interval) in [
+        (
+            "$B= \\\n priority 90 \\\n # not now \\\n advert_int 2\n",
+            "$B",
+            Some(90),
+            2,
+        ),
+        (
+            "$B=${_HASH}\n$C= \\\n nonsense \\\n priority 90\n",
+            "$B $C",
+            Some(90),
+            1,
+        ),
+        (
+            "$B=${_HASH}\n$C= \\\n ~SEQ(N, 1, 2) priority 9$N\n",
+            "$B $C",
+            None,
+            1,
+        ),
+        (
+            "$A= \\\n $B \\\n priority 90\n$B= \\\n advert_int 2 \\\n garp_master_delay 3\n",
+            "$A",
+            Some(90),
+            2,
+        ),
+        (
+            "$B= \\\n @nobody priority 80 \\\n @^nobody priority 90\n",
+            "$B",
+            Some(90),
+            1,
+        ),
+    ] {
+        let text = format!(
+            "{definitions}vrrp_instance V {{\n interface eth0\n virtual_router_id 1\n {used}\n virtual_ipaddress {{\n 192.0.2.1\n }}\n}}\n"
+        );
+        let reading = read(&text);
+        let instance = &reading.config.instances[0];
+        assert_eq!(instance.priority, priority, "{text}");
+        assert_eq!(instance.advert_interval.as_secs(), interval, "{text}");
+        assert_eq!(worst(&reading), Severity::Note, "{text}");
+    }
+}
+
 /// The traps that users fall into, each told in one line.
 #[test]
 fn the_known_traps_are_told() {
@@ -303,6 +379,12 @@ fn the_known_traps_are_told() {
             Severity::Ignored,
             "unknown keyword `nb_get_retry` in `TCP_CHECK`",
             "write `retry` (without either, one retry): nb_get_retry was only ever for HTTP_GET and SSL_GET",
+        ),
+        (
+            instance(" # priority 90 \\"),
+            Severity::Error,
+            "unknown keyword `\\` in `vrrp_instance`",
+            "a `\\` at the end of a line stays there, even behind a comment: remove it",
         ),
         (
             server(" nat_mask 255.255.255.0", ""),

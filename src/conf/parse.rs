@@ -376,6 +376,9 @@ impl<P: Iterator<Item = Piece>> Parser<'_, P> {
             hints.push(format!(
                 "it has a character that looks like none, U+{code:04X}: remove it"
             ));
+        } else if text.ends_with('\\') {
+            let hint = "a `\\` at the end of a line stays there, even behind a comment: remove it";
+            hints.push(hint.to_owned());
         } else if let Some(trap) = trap(block, text) {
             hints.push(trap.to_owned());
             if !opens {

@@ -365,6 +365,7 @@ impl<'a> Builder<'a> {
     /// Leaves out the BFD sessions that are not defined before.
     fn sessions(&mut self, instance: &mut Instance) {
         let place = instance.common.place("track_bfd");
+        let mut seen = HashSet::new();
         for kept in &mut instance.common.kept {
             if kept.name != "track_bfd" {
                 continue;
@@ -375,6 +376,9 @@ impl<'a> Builder<'a> {
                 if !known {
                     let text = format!("{}: there is no BFD session `{name}`", instance.name);
                     self.problems.error(place, text, "it is not tracked");
+                } else if !seen.insert(name.to_owned()) {
+                    let text = format!("{}: BFD session `{name}` is tracked twice", instance.name);
+                    self.problems.error(place, text, "remove one");
                 }
                 known
             });

@@ -342,6 +342,13 @@ impl<'a> Pieces<'a> {
 
     fn strip<'l>(&mut self, line: &'l str, place: Place) -> Cow<'l, str> {
         let found = lex::strip(line);
+        if found.is_open {
+            self.problems.error(
+                place,
+                "a double quote that nothing ends",
+                "end it on the same line",
+            );
+        }
         let is_password = || {
             found
                 .text
@@ -478,7 +485,9 @@ impl<'a> Pieces<'a> {
             text = before;
         }
         let unterminated = lex::split(text, place, &mut self.ready);
-        if unterminated.is_some() {
+        // The line of a file was told when it was read.
+        let is_told = origin.depth == 0 && lex::strip(text).is_open;
+        if unterminated.is_some() && !is_told {
             self.problems.error(
                 place,
                 "a double quote that nothing ends",

@@ -53,13 +53,18 @@ pub struct Stripped<'a> {
     pub text: Cow<'a, str>,
     /// The character (from 1) of a comment that begins inside a word, as in `k@l!ve`.
     pub cut: Option<(u32, char)>,
+    /// Whether double quotes are open at the end.
+    pub is_open: bool,
 }
 
 /// Takes the comment off a line: from `#` or `!` to its end, outside of double quotes.
 pub fn strip(line: &str) -> Stripped<'_> {
     if !line.bytes().any(|byte| matches!(byte, b'#' | b'!' | b'\\')) {
-        let text = Cow::Borrowed(line);
-        return Stripped { text, cut: None };
+        return Stripped {
+            text: Cow::Borrowed(line),
+            cut: None,
+            is_open: line.bytes().filter(|byte| *byte == b'"').count() % 2 == 1,
+        };
     }
     let mut text = String::with_capacity(line.len());
     let (mut quoted, mut commented, mut continued) = (false, false, false);
@@ -97,8 +102,11 @@ pub fn strip(line: &str) -> Stripped<'_> {
         text.truncate(text.trim_end_matches(is_blank).len());
         text.push('\\');
     }
-    let text = Cow::Owned(text);
-    Stripped { text, cut }
+    Stripped {
+        text: Cow::Owned(text),
+        cut,
+        is_open: quoted,
+    }
 }
 
 /// Splits a line without a comment at its braces and blanks; the pieces come behind those that are

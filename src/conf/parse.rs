@@ -6,7 +6,7 @@ use super::keywords::{self, Acts, Block, Entry, Keyword, Needs, Opens};
 use super::lex::{self, End, Piece, Word};
 use super::problem::{Problem, Problems, Severity};
 use super::source::Place;
-use super::value::{TAILS, Value};
+use super::value::{Kind, TAILS, Value};
 
 /// A keyword with what stands behind it and in its block.
 #[derive(Clone, Debug)]
@@ -319,6 +319,13 @@ impl<P: Iterator<Item = Piece>> Parser<'_, P> {
             Err((at, problem)) => {
                 let word = statement.words.get(at).unwrap_or(name);
                 let text = format!("`{}`: {problem}", name.text);
+                // What is wrong with a tunnel leaves the method.
+                if let (Kind::Forwarding, Ok(bare)) = (kind, kind.read(&statement.words[..1])) {
+                    let hint = format!("taken as `{} {}`", name.text, statement.words[0].text);
+                    self.problems.error(word.place, text, &hint);
+                    statement.value = bare;
+                    return true;
+                }
                 let hint = match statement.keyword.opens {
                     Opens::Nothing if statement.keyword.default.is_empty() => {
                         "it has no effect".into()

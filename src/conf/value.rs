@@ -451,13 +451,21 @@ fn virtual_address(words: &[Word]) -> Result<VirtualAddress, (usize, String)> {
 
 fn forwarding(words: &[Word]) -> Result<Forwarding, (usize, String)> {
     let mut words = words.iter().map(|word| word.text.as_str()).enumerate();
-    match words.next() {
-        Some((_, "NAT")) => return Ok(Forwarding::Masquerade),
-        Some((_, "DR")) => return Ok(Forwarding::Route),
-        Some((_, "TUN")) => {}
+    let without = match words.next() {
+        Some((_, "NAT")) => Some(Forwarding::Masquerade),
+        Some((_, "DR")) => Some(Forwarding::Route),
+        Some((_, "TUN")) => None,
         Some((place, other)) => return Err((place, format!("`{other}` is none of NAT, DR, TUN"))),
         None => return Err((0, "a method is missing".into())),
-    }
+    };
+    let tunnel = tunnel(words)?;
+    Ok(without.unwrap_or(Forwarding::Tunnel(tunnel)))
+}
+
+/// The options of a tunnel, which keepalived reads behind any method.
+fn tunnel<'w>(
+    mut words: impl Iterator<Item = (usize, &'w str)>,
+) -> Result<Tunnel, (usize, String)> {
     let mut kind = ("ipip", 0);
     let mut gue_port = None;
     let mut checksum = (Checksum::Without, 0);
@@ -484,7 +492,7 @@ fn forwarding(words: &[Word]) -> Result<Forwarding, (usize, String)> {
         }
     }
     let checksum_place = checksum.1;
-    Ok(Forwarding::Tunnel(match (kind.0, gue_port, checksum.0) {
+    Ok(match (kind.0, gue_port, checksum.0) {
         ("gue", Some(port), checksum) => Tunnel::Gue { port, checksum },
         ("gue", None, _) => return Err((kind.1, "a gue tunnel needs a port".into())),
         (name, Some(_), _) => return Err((kind.1, format!("a {name} tunnel has no port"))),
@@ -494,7 +502,7 @@ fn forwarding(words: &[Word]) -> Result<Forwarding, (usize, String)> {
         ("gre", None, checksum) => Tunnel::Gre { checksum },
         (_, None, Checksum::Without) => Tunnel::Ipip,
         _ => return Err((checksum_place, "an ipip tunnel has no checksum".into())),
-    }))
+    })
 }
 
 fn netmask(text: &str) -> Result<Netmask, String> {

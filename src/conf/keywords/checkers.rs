@@ -70,7 +70,7 @@ pub(super) const CHECKERS: &[Keyword] = &[
     row(H, "enable_sni", Switch, "", "Tell the name in TLS"),
     row(H, "url", Flag, "", "A page").block(Block::Url),
     row(U, "path", Text, "", "Its path"),
-    row(U, "digest", Digest, "", "The MD5 of its body; genhash tells it"),
+    row(U, "digest", Digest, "", "The MD5 of its body; genhash tells it").once(),
     row(U, "status_code", Codes, "200-299", "The status that must come").may(),
     row(U, "virtualhost", Text, "that of the checker", "The name that is asked for").mild(),
     row(U, "regex", Pattern, "", "What the body must match"),

@@ -270,7 +270,7 @@ fn advertise(
 fn find(asked: Asked) -> Result<Vec<(String, PathBuf)>, Failure> {
     let names = match asked {
         Asked::Router(id) => {
-            let path = control::path(&id.interface, id.vrid, id.family);
+            let path = control::path(&id);
             let path = path.map_err(failed("control socket"))?;
             return Ok(vec![(id.to_string(), path)]);
         }

@@ -68,6 +68,8 @@ pub struct Id {
     pub vrid: Vrid,
     /// In packets of which family.
     pub family: Family,
+    /// Its name, if it is the [twin](Instance::is_twin) of another.
+    pub twin: Option<String>,
 }
 
 impl fmt::Display for Id {
@@ -76,7 +78,11 @@ impl fmt::Display for Id {
             Family::V4 => "",
             Family::V6 => " over IPv6",
         };
-        write!(f, "VRID {} on {}{over}", self.vrid, self.interface)
+        write!(f, "VRID {} on {}{over}", self.vrid, self.interface)?;
+        match &self.twin {
+            Some(name) => write!(f, " ({name})"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -212,6 +218,9 @@ mod tests {
             Some("two virtual routers with VRID 1 on eth0")
         );
         twin.family = Family::V6;
+        assert_eq!(of(vec![vec![router(1), twin.clone()]]).fault(), None);
+        twin.family = Family::V4;
+        twin.is_twin = true;
         assert_eq!(of(vec![vec![router(1), twin.clone()]]).fault(), None);
         twin.name = "VI_1".into();
         let fault = of(vec![vec![router(1), twin]]).fault();

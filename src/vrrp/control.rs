@@ -2,6 +2,7 @@
 //! user reaches.
 
 use std::fs::{self, Permissions};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -13,7 +14,7 @@ use crate::addr::Family;
 use crate::host::files::Lock;
 use crate::host::state;
 
-use super::Vrid;
+use super::configuration::Id;
 use super::report::Form;
 
 /// How long an answer may take.
@@ -56,8 +57,8 @@ impl Control {
     ///
     /// # Errors
     /// AddrInUse: another process speaks for that one.
-    pub fn open(interface: &str, vrid: Vrid, family: Family) -> io::Result<Self> {
-        let path = path(interface, vrid, family)?;
+    pub fn open(id: &Id) -> io::Result<Self> {
+        let path = path(id)?;
         let _turn = take_turn(&path)?;
         if UnixDatagram::unbound()?.connect(&path).is_ok() {
             return Err(io::ErrorKind::AddrInUse.into());
@@ -195,10 +196,16 @@ pub fn ask(path: &Path, question: Question) -> io::Result<String> {
 ///
 /// # Errors
 /// /proc is not there.
-pub fn path(interface: &str, vrid: Vrid, family: Family) -> io::Result<PathBuf> {
-    let family = match family {
+pub fn path(id: &Id) -> io::Result<PathBuf> {
+    let family = match id.family {
         Family::V4 => "inet",
         Family::V6 => "inet6",
     };
-    state::path(&format!("vrrp.{interface}.{family}.{vrid}"))
+    // A name may have any characters, and any number of them.
+    let twin = id.twin.as_ref().map_or(String::new(), |name| {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        format!(".{:016x}", hasher.finish())
+    });
+    state::path(&format!("vrrp.{}.{family}.{}{twin}", id.interface, id.vrid))
 }

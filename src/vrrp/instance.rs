@@ -42,6 +42,9 @@ pub struct Instance {
     pub vrid: Vrid,
     /// In packets of which family.
     pub family: Family,
+    /// Whether another of the same number was named before it there, which it does not hear: their
+    /// adverts go to other groups, or to other peers.
+    pub is_twin: bool,
     /// How it proves who it is; only version 2 over IPv4 does.
     pub authentication: Authentication,
     /// The address its adverts come from, if it is not the interface's first one.
@@ -90,6 +93,7 @@ impl Instance {
             interface: self.interface.clone(),
             vrid: self.vrid,
             family: self.family,
+            twin: self.is_twin.then(|| self.name.clone()),
         }
     }
 
@@ -398,6 +402,7 @@ pub fn new(interface: &str, vrid: Vrid, family: Family, version: Option<Version>
         interface: interface.to_owned(),
         vrid,
         family,
+        is_twin: false,
         authentication: Authentication::None,
         source: None,
         tracks_source: true,

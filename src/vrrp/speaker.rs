@@ -17,7 +17,7 @@ use crate::host::signals::Signals;
 use crate::netlink::monitor::Interface;
 use crate::netlink::route::Address;
 
-use super::State;
+use super::advert::Advertisement;
 use super::complaints::Rejected;
 use super::configuration::Configuration;
 use super::control::{self, Question};
@@ -25,6 +25,7 @@ use super::instance::Instance;
 use super::reception::Rejection;
 use super::report::{Form, News, Report};
 use super::router::{Event, Heard};
+use super::{Moment, State};
 use set::Set;
 use voice::Voice;
 use world::World;
@@ -257,7 +258,7 @@ impl<'a> Speaker<'a> {
     }
 
     fn hear(&mut self) {
-        let mut heard = Vec::new();
+        let mut heard: Vec<Hearing> = Vec::new();
         let sets = &mut self.sets;
         let outcome = self
             .world
@@ -265,31 +266,42 @@ impl<'a> Speaker<'a> {
                 let Some(vrid) = super::advert::vrid(datagram.message) else {
                     return;
                 };
+                let (before, mut namesakes) = (heard.len(), 0);
                 for (number, set) in sets.iter_mut().enumerate() {
                     let members = set.voices_mut().enumerate();
                     for (member, voice) in members.filter(|(_, voice)| {
                         let instance = voice.instance();
-                        instance.vrid == vrid
-                            && instance.group == channel.group
-                            && instance.ear() == channel.interface
+                        instance.vrid == vrid && instance.ear() == channel.interface
                     }) {
-                        let source = datagram.source;
-                        let checked = voice.check(datagram);
-                        heard.push((number, member, came, source, checked));
+                        namesakes += 1;
+                        if voice.instance().group != channel.group {
+                            continue;
+                        }
+                        heard.push(Hearing {
+                            set: number,
+                            member,
+                            came,
+                            source: datagram.source,
+                            checked: voice.check(datagram),
+                        });
                     }
+                }
+                if namesakes > 1 {
+                    let own = heard.split_off(before);
+                    heard.extend(of_twins(own));
                 }
             });
         self.world.note("cannot receive adverts", outcome);
-        for (set, member, came, source, checked) in heard {
-            let set = &mut self.sets[set];
-            match checked {
+        for heard in heard {
+            let (set, member, source) = (&mut self.sets[heard.set], heard.member, heard.source);
+            match heard.checked {
                 Ok(advert) => {
-                    let heard = Heard {
+                    let told = Heard {
                         source,
                         priority: advert.priority,
                         interval: advert.interval,
                     };
-                    set.hear(&mut self.world, member, came, heard);
+                    set.hear(&mut self.world, member, heard.came, told);
                 }
                 // Others share the link.
                 Err(Rejection::Vrid) => {}
@@ -329,4 +341,26 @@ impl<'a> Speaker<'a> {
             }
         }
     }
+}
+
+/// What a router makes of a packet that may be for it.
+struct Hearing {
+    /// The place of its set.
+    set: usize,
+    /// Its place in that.
+    member: usize,
+    came: Moment,
+    source: IpAddr,
+    checked: Result<Advertisement, Rejection>,
+}
+
+/// What is left of what routers with one number make of a packet: what one of them believes, or what
+/// is only for others, is no fault.
+fn of_twins(heard: Vec<Hearing>) -> impl Iterator<Item = Hearing> {
+    let is_believed = heard.iter().any(|one| one.checked.is_ok());
+    heard.into_iter().filter(move |one| match one.checked {
+        Ok(_) => true,
+        Err(Rejection::Destination(_) | Rejection::Stranger) => false,
+        Err(_) => !is_believed,
+    })
 }

@@ -30,6 +30,9 @@ pub fn all() -> Vec<Case> {
         cases.push(Case::new(name("multicast-group"), move |link| {
             multicast_group(link, one, other)
         }));
+        cases.push(Case::new(name("twins"), move |link| {
+            twins(link, one, other)
+        }));
     }
     cases.push(Case::new("several/reload", reload));
     cases.push(Case::new("several/reload-into-a-group", into_a_group));
@@ -127,6 +130,46 @@ fn multicast_group(link: &Link, one: Kind, other: Kind) -> Outcome {
     })?;
     b.stop()?;
     c.stop()
+}
+
+/// Three routers of one number on one link, that do not hear each other: two groups, and peers. Each
+/// host is the better one of some.
+fn twins(link: &Link, one: Kind, other: Kind) -> Outcome {
+    let file = |priorities: [u8; 3], own: u8, peer: u8| {
+        let peer = format!("unicast_src_ip 10.9.0.{own}\nunicast_peer {{\n10.9.0.{peer}\n}}");
+        let more = ["", "mcast_dst_ip 224.0.0.19", &peer];
+        let routers = more.iter().zip(priorities).zip(101..);
+        let routers = routers.map(|((more, priority), address): (_, u8)| {
+            router(&format!("R{address}"), "eth0", 101, priority, more)
+                .replace("10.9.0.101", &format!("10.9.0.{address}"))
+        });
+        routers.collect::<String>()
+    };
+    let addresses = ["10.9.0.101", "10.9.0.102", "10.9.0.103"];
+    let of_b = file([100, 150, 100], 2, 1);
+    let b = Speaker::with_file(link, "b", other, &of_b)?;
+    for address in addresses {
+        link.until_only(3.5, "b", address)?;
+    }
+    let of_a = file([150, 100, 150], 1, 2);
+    let a = Speaker::with_file(link, "a", one, &of_a)?;
+    for (address, host) in addresses.iter().zip(["a", "b", "a"]) {
+        link.until_only(3.5, host, address)?;
+    }
+    b.reload(link, &of_b.replace("priority 150", "priority 50"))?;
+    for address in addresses {
+        link.until_only(3.5, "a", address)?;
+    }
+    for speaker in [&a, &b] {
+        if speaker.log().contains("not believed") {
+            return Err(format!("adverts are not believed: {}", speaker.log()));
+        }
+    }
+    a.stop()?;
+    for address in addresses {
+        link.until_only(3.5, "b", address)?;
+    }
+    b.stop()
 }
 
 /// A router on each of two links, which move together when one link goes.

@@ -84,7 +84,10 @@ impl Balanced {
         let table = done(&self.ipvsadm, "-Sn", "")?;
         match table == expected.concat() {
             true => Ok(()),
-            false => Err(format!("the table is\n{table}")),
+            false => {
+                let said = fs::read_to_string(said()).unwrap_or_default();
+                Err(format!("the table is\n{table}{said}"))
+            }
         }
     }
 }
@@ -100,8 +103,7 @@ impl Balanced {
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-        let said = fs::read_to_string(said()).unwrap_or_default();
-        last.context(said)
+        last
     }
 }
 

@@ -195,6 +195,7 @@ fn asked(matches: &ArgMatches) -> Result<Asked, String> {
         } else {
             Family::V4
         },
+        twin: None,
     }))
 }
 

@@ -51,18 +51,12 @@ impl Voice {
     /// One that has said nothing yet. Nothing is changed on the machine but for an interface of its
     /// own, which goes with it.
     pub fn open(instance: &Instance, world: &mut World<'_>) -> Result<Self, Failure> {
-        let Instance {
-            interface,
-            vrid,
-            family,
-            ..
-        } = instance;
-        world.interface(interface)?;
-        let control =
-            Control::open(interface, *vrid, *family).map_err(|error| match error.kind() {
-                io::ErrorKind::AddrInUse => Failure::Running(instance.id().to_string()),
-                _ => Failure::System("control socket", error),
-            })?;
+        world.interface(&instance.interface)?;
+        let id = instance.id();
+        let control = Control::open(&id).map_err(|error| match error.kind() {
+            io::ErrorKind::AddrInUse => Failure::Running(id.to_string()),
+            _ => Failure::System("control socket", error),
+        })?;
         Ok(Voice {
             reception: Reception::new(instance.expected()),
             instance: instance.clone(),

@@ -137,6 +137,7 @@ fn those_that_run_are_asked_by_number_or_name() {
         interface: "eth0".into(),
         vrid: Vrid::new(51).unwrap(),
         family: Family::V6,
+        twin: None,
     };
     let line = "status -i eth0 -I 51 -6";
     let expected = Request::Status(Asked::Router(id), Form::Text);

@@ -40,6 +40,7 @@ impl Converter<'_> {
         };
         let mut to = instance::new(name.as_str(), vrid, family, Some(version));
         to.name.clone_from(&from.name);
+        to.is_twin = self.is_twin(from);
         to.authentication = authentication(from);
         to.source = from.unicast_source.or(from.mcast_source);
         to.tracks_source = from.track_source || to.source.is_none();
@@ -108,6 +109,14 @@ impl Converter<'_> {
     }
 
     /// Of `use_vmac [NAME] [MAC]`.
+    /// Whether one before it has its number there. That they do not hear each other was verified.
+    fn is_twin(&self, of: &model::Instance) -> bool {
+        let what = |one: &model::Instance| (one.interface.clone(), one.router_id, one.family());
+        let before = self.config.instances.iter();
+        let mut before = before.take_while(|one| one.name != of.name);
+        before.any(|one| what(one) == what(of))
+    }
+
     fn vmac(&mut self, from: &model::Instance, vrid: Vrid, family: Family) -> Option<Vmac> {
         let words = from.use_vmac.as_ref()?;
         let place = from.common.place("use_vmac");

@@ -193,7 +193,8 @@ fn write_line(out: &mut String, line: &Line, depth: usize) {
     if let (Shown::Lines(entries), "") = (&line.shown, line.keyword) {
         for entry in entries {
             let entry: Vec<String> = entry.iter().map(|word| quoted(word)).collect();
-            let _ = writeln!(out, "{indent}{}", entry.join(" "));
+            let _ = write!(out, "{indent}{}", entry.join(" "));
+            end_line(out);
         }
         return;
     }
@@ -244,8 +245,13 @@ fn write_line(out: &mut String, line: &Line, depth: usize) {
             }
             let _ = writeln!(out, "{indent}}}");
         }
-        (None, None) => out.push('\n'),
+        (None, None) => end_line(out),
     }
+}
+
+/// Ends a line; one that ends in `\` would go on in the next.
+fn end_line(out: &mut String) {
+    out.push_str(if out.ends_with('\\') { " #\n" } else { "\n" });
 }
 
 fn is_switch(name: &str) -> bool {
@@ -260,9 +266,11 @@ fn has_escapes(name: &str) -> bool {
     keywords::all().any(|keyword| keyword.name == name && keyword.kind.has_escapes())
 }
 
-/// A word in quotes where it needs them.
+/// A word in quotes where it needs them. Behind a `\` a `"` does not end them for what looks for the
+/// comment of a line, so a word that ends in one goes without if it can.
 fn quoted(word: &str) -> String {
-    match is_plain(word) {
+    let stem = word.trim_end_matches('\\');
+    match is_plain(word) || stem != word && (stem.is_empty() || is_plain(stem)) {
         true => word.to_owned(),
         false => format!("\"{word}\""),
     }

@@ -108,7 +108,6 @@ impl Converter<'_> {
         Some(to)
     }
 
-    /// Of `use_vmac [NAME] [MAC]`.
     /// Whether one before it has its number there. That they do not hear each other was verified.
     fn is_twin(&self, of: &model::Instance) -> bool {
         let what = |one: &model::Instance| (one.interface.clone(), one.router_id, one.family());
@@ -117,6 +116,7 @@ impl Converter<'_> {
         before.any(|one| what(one) == what(of))
     }
 
+    /// Of `use_vmac [NAME] [MAC]`.
     fn vmac(&mut self, from: &model::Instance, vrid: Vrid, family: Family) -> Option<Vmac> {
         let words = from.use_vmac.as_ref()?;
         let place = from.common.place("use_vmac");

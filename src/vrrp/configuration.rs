@@ -1,7 +1,7 @@
 //! All that one process speaks for: virtual routers, alone or in groups that move together, and
 //! what of that another configuration keeps.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -130,6 +130,39 @@ impl Configuration {
         None
     }
 
+    /// Has those that are in an older configuration be twins as they were there: which of two was
+    /// named first is no reason to be another one after a reload.
+    pub fn keep_twins(&mut self, old: &Configuration) {
+        let known = old.instances().map(|was| (was.name.clone(), was.id()));
+        let known: BTreeMap<String, Id> = known.collect();
+        let mut new = Vec::new();
+        let mut firsts = BTreeSet::new();
+        for instance in self.groups.iter_mut().flat_map(|group| &mut group.members) {
+            let id = Id {
+                twin: None,
+                ..instance.id()
+            };
+            match known.get(&instance.name) {
+                Some(was)
+                    if id
+                        == (Id {
+                            twin: None,
+                            ..was.clone()
+                        }) =>
+                {
+                    instance.is_twin = was.twin.is_some();
+                    if !instance.is_twin {
+                        firsts.insert(id);
+                    }
+                }
+                _ => new.push((instance, id)),
+            }
+        }
+        for (instance, id) in new {
+            instance.is_twin = !firsts.insert(id);
+        }
+    }
+
     /// The place of a router: of its group, and in that.
     pub fn find(&self, id: &Id) -> Option<(usize, usize)> {
         self.groups.iter().enumerate().find_map(|(group, members)| {
@@ -205,6 +238,36 @@ mod tests {
         let places = [vec![Some((0, 0))], vec![None, Some((1, 0))]];
         assert_eq!(kept, places.map(Kept::Members));
         assert_eq!(gone, [router(3).id()]);
+    }
+
+    #[test]
+    fn a_twin_stays_the_one_that_it_was_when_the_other_goes_or_comes() {
+        let named = |name: &str, is_twin| Instance {
+            name: name.into(),
+            is_twin,
+            ..router(1)
+        };
+        let both = of(vec![vec![named("A", false)], vec![named("B", true)]]);
+        let mut one = of(vec![vec![named("B", false)]]);
+        one.keep_twins(&both);
+        assert_eq!(both.compare(&one).0, [Kept::Whole(1)]);
+        let mut again = both.clone();
+        again.keep_twins(&one);
+        assert_eq!(again, both);
+        let mut turned = of(vec![vec![named("B", false)], vec![named("A", true)]]);
+        turned.keep_twins(&both);
+        assert_eq!(both.compare(&turned).0, [Kept::Whole(1), Kept::Whole(0)]);
+        let mut renamed = of(vec![vec![named("C", false)], vec![named("B", true)]]);
+        renamed.keep_twins(&both);
+        assert_eq!(both.compare(&renamed).1, []);
+        let mut alone = of(vec![vec![named("B", false)]]);
+        let first = alone.clone();
+        alone.keep_twins(&first);
+        assert_eq!(alone, first);
+        let mut joined = of(vec![vec![named("A", false)], vec![named("B", true)]]);
+        joined.keep_twins(&first);
+        assert_eq!(first.compare(&joined).0[1], Kept::Whole(0));
+        assert_eq!(joined.fault(), None);
     }
 
     #[test]

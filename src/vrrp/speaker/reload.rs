@@ -20,7 +20,8 @@ impl Speaker<'_> {
         match self.world.audience.reload() {
             Reload::End => return true,
             Reload::Nothing => {}
-            Reload::To(configuration) => {
+            Reload::To(mut configuration) => {
+                configuration.keep_twins(&self.configuration);
                 let difference = self.difference(&configuration);
                 let (level, text) = match self.turn_to(configuration) {
                     Ok(()) => (Level::Info, format!("reloaded: {difference}")),

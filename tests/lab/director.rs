@@ -36,6 +36,9 @@ const TAKEOVER: Duration = Duration::from_millis(5500);
 /// A master that resigns is missed after the skew, less than a second.
 const HAND_OVER: Duration = Duration::from_millis(2500);
 
+/// As long as nothing is to be missed.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
 /// Between two checks of a server.
 const DELAY_LOOP: Duration = Duration::from_secs(1);
 
@@ -46,11 +49,12 @@ pub fn ours_beside_ours(world: &mut World) -> Result {
     let mut stage = Stage::new(world, Kind::Ours, Kind::Ours)?;
     stage.begin()?;
     stage.real_server_dies_and_comes_back()?;
-    stage.program_is_killed("lvs-check", Duration::from_secs(1))?;
-    stage.program_is_killed("lvs-vrrp", TAKEOVER)?;
+    stage.part_is_killed(Part::Checks, AT_ONCE)?;
+    stage.part_is_killed(Part::Vrrp, TAKEOVER)?;
     stage.director_is_killed()?;
     stage.table_is_flushed()?;
     stage.address_is_deleted()?;
+    stage.reload_with_a_mistake()?;
     stage.reload()?;
     stage.orders_are_carried_out()?;
     stage.link_is_lost()?;
@@ -67,7 +71,7 @@ pub fn ours_beside_keepalived(world: &mut World) -> Result {
     let vip = stage.cluster.vip().ip().to_string();
     write(&configuration(&vip, "").replace("advert_int 1", told))?;
     stage.begin()?;
-    stage.program_is_killed("lvs-vrrp", TAKEOVER)?;
+    stage.part_is_killed(Part::Vrrp, TAKEOVER)?;
     stage.director_is_killed()?;
     stage.link_is_lost()?;
     stage.directors_are_split()?;
@@ -81,9 +85,14 @@ pub fn keepalived_beside_keepalived(world: &mut World) -> Result {
     let mut stage = Stage::new(world, Kind::Keepalived, Kind::Keepalived)?;
     stage.begin()?;
     stage.real_server_dies_and_comes_back()?;
+    stage.part_is_killed(Part::Checks, Duration::MAX)?;
+    stage.part_is_killed(Part::Vrrp, Duration::MAX)?;
     stage.director_is_killed()?;
+    stage.reload()?;
     stage.link_is_lost()?;
     stage.directors_are_split()?;
+    stage.master_is_stopped()?;
+    stage.director_is_started_again()?;
     stage.address_is_deleted()?;
     stage.table_is_flushed()?;
     stage.second = None;
@@ -98,9 +107,17 @@ enum Kind {
     Keepalived,
 }
 
+/// What a director starts.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Checks,
+    Vrrp,
+}
+
 /// A director, which is killed if nobody ends it.
 struct Director {
     machine: &'static str,
+    kind: Kind,
     child: Child,
 }
 
@@ -129,7 +146,11 @@ impl Director {
             .stdout(said.try_clone().context("said")?)
             .stderr(said);
         let child = in_network(machine, || command.spawn().context("start"))?;
-        Ok(Director { machine, child })
+        Ok(Director {
+            machine,
+            kind,
+            child,
+        })
     }
 
     fn signal(&self, signal: Signal) -> Result {
@@ -137,9 +158,19 @@ impl Director {
         kill(Pid::from_raw(id), signal).context("kill")
     }
 
-    /// Sends a signal to the program of that name that it has started.
-    fn signal_program(&self, name: &str, signal: Signal) -> Result {
-        signal_child(self.child.id(), name, signal)
+    /// Kills a process that it has started.
+    fn kill_part(&self, part: Part) -> Result {
+        let (program, ending) = match part {
+            Part::Checks => ("lvs-check", "check"),
+            Part::Vrrp => ("lvs-vrrp", "vrrp"),
+        };
+        if self.kind == Kind::Ours {
+            return signal_child(self.child.id(), program, Signal::SIGKILL);
+        }
+        let file = format!("{FOLDER}/{}.{ending}", self.machine);
+        let pid = fs::read_to_string(&file).context(&file)?;
+        let pid = Pid::from_raw(pid.trim().parse().context(file)?);
+        kill(pid, Signal::SIGKILL).context("kill")
     }
 }
 
@@ -357,12 +388,16 @@ impl Stage {
     }
 
     /// It is started again, and all goes on.
-    fn program_is_killed(&mut self, name: &str, longest: Duration) -> Result {
+    fn part_is_killed(&mut self, part: Part, longest: Duration) -> Result {
+        let what = match part {
+            Part::Checks => "kill -9 of the process that checks",
+            Part::Vrrp => "kill -9 of the process that speaks VRRP",
+        };
         self.mishap(
-            &format!("kill -9 of {name}"),
+            what,
             longest,
             |stage| {
-                stage.first()?.signal_program(name, Signal::SIGKILL)?;
+                stage.first()?.kill_part(part)?;
                 std::thread::sleep(Duration::from_secs(1));
                 Ok(())
             },
@@ -383,6 +418,10 @@ impl Stage {
         if self.kinds[0] == Kind::Ours && !self.balances(DIRECTOR, &[1, 2])? {
             return Err(format!("the table did not stay\n{}", self.said()));
         }
+        self.director_is_started_again()
+    }
+
+    fn director_is_started_again(&mut self) -> Result {
         self.mishap(
             "it is started again",
             HAND_OVER,
@@ -414,22 +453,26 @@ impl Stage {
         )
     }
 
-    /// What has not changed is not touched; a file with a mistake changes nothing.
-    fn reload(&mut self) -> Result {
+    /// It changes nothing.
+    fn reload_with_a_mistake(&mut self) -> Result {
         let vip = self.cluster.vip().ip().to_string();
-        let at_once = Duration::from_secs(1);
         self.mishap(
             "a reload with a mistake",
-            at_once,
+            AT_ONCE,
             |stage| {
                 write(&configuration(&vip, "").replace("virtual_server", "virtual_sever"))?;
                 stage.first()?.signal(Signal::SIGHUP)
             },
             |stage| Ok(stage.said().contains("not reloaded")),
-        )?;
+        )
+    }
+
+    /// What has not changed is not touched.
+    fn reload(&mut self) -> Result {
+        let vip = self.cluster.vip().ip().to_string();
         self.mishap(
             "a reload",
-            at_once,
+            AT_ONCE,
             |stage| {
                 write(&configuration(&vip, "weight 7"))?;
                 stage.first()?.signal(Signal::SIGHUP)
@@ -542,7 +585,7 @@ impl Stage {
             |stage| stage.vip_is_on(&[BACKUP]),
         )?;
         let table = self.table(DIRECTOR)?;
-        match table.is_empty() {
+        match table.is_empty() || self.kinds[0] == Kind::Keepalived {
             true => Ok(()),
             false => Err(format!("the table is left:\n{table}")),
         }
